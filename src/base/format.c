@@ -1,0 +1,103 @@
+/* src/base/format.c: a small printf into a buffer. SPDX-License-Identifier: MIT
+ */
+#include "base/format.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct out {
+  char *at, *end; /* end is the place of the closing zero */
+};
+
+static void put_char(struct out *o, char c) {
+  if (o->at < o->end)
+    *o->at++ = c;
+}
+
+static void put_text(struct out *o, const char *s) {
+  for (s = s == NULL ? "(null)" : s; *s != '\0'; s++)
+    put_char(o, *s);
+}
+
+static void put_number(struct out *o, uint64_t n, unsigned base) {
+  char digits[20];
+  unsigned count = 0;
+  do
+    digits[count++] = "0123456789abcdef"[n % base];
+  while ((n /= base) != 0);
+  while (count > 0)
+    put_char(o, digits[--count]);
+}
+
+static void put_signed(struct out *o, int64_t n) {
+  if (n < 0)
+    put_char(o, '-');
+  put_number(o, n < 0 ? -(uint64_t)n : (uint64_t)n, 10);
+}
+
+/* The lists travel by pointer: a va_list passed by value may not be used again. */
+static void put_integer(struct out *o, char conversion, bool is_long,
+                        va_list *args) {
+  if (conversion == 'd') {
+    put_signed(o, is_long ? va_arg(*args, long) : va_arg(*args, int));
+    return;
+  }
+  uint64_t n = is_long ? va_arg(*args, unsigned long)
+                       : va_arg(*args, unsigned);
+  put_number(o, n, conversion == 'x' ? 16 : 10);
+}
+
+static void put_conversion(struct out *o, char conversion, bool is_long,
+                           va_list *args) {
+  switch (conversion) {
+  case 's':
+    put_text(o, va_arg(*args, const char *));
+    break;
+  case 'c':
+    put_char(o, (char)va_arg(*args, int));
+    break;
+  case 'p':
+    put_text(o, "0x");
+    put_number(o, (uintptr_t)va_arg(*args, void *), 16);
+    break;
+  case 'd':
+  case 'u':
+  case 'x':
+    put_integer(o, conversion, is_long, args);
+    break;
+  default:
+    put_char(o, conversion);
+  }
+}
+
+size_t gc_format_args(char *buffer, size_t size, const char *format,
+                   va_list args) {
+  if (size == 0)
+    return 0;
+  struct out o = {buffer, buffer + size - 1};
+  va_list copy;
+  va_copy(copy, args);
+  for (const char *f = format; *f != '\0'; f++) {
+    if (*f != '%') {
+      put_char(&o, *f);
+      continue;
+    }
+    bool is_long = false;
+    for (f++; *f == 'l' || *f == 'z'; f++)
+      is_long = true;
+    if (*f == '\0')
+      break;
+    put_conversion(&o, *f, is_long, &copy);
+  }
+  va_end(copy);
+  *o.at = '\0';
+  return (size_t)(o.at - buffer);
+}
+
+size_t gc_format(char *buffer, size_t size, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  size_t n = gc_format_args(buffer, size, format, args);
+  va_end(args);
+  return n;
+}
