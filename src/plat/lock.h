@@ -1,0 +1,59 @@
+/* src/plat/lock.h: mutex and condition over futex. SPDX-License-Identifier: MIT
+ *
+ * Two ways to take a lock.
+ * gc_lock / gc_unlock           internal locks: a stop-deferring region around
+ *                               the whole time that the lock is wanted and held.
+ *                               Held for short, bounded work; no user code.
+ * gc_lock_stoppable / ...       the api, cycle, thread-list and images locks: the thread
+ *                               may be stopped while it waits and while it holds
+ *                               the lock; nostop must be 0 on entry. Its waiting
+ *                               must survive the stop signal (futex retry).
+ * Ranks order the locks; debug builds check that a thread takes them upwards
+ * only (struct gc_self held_ranks). Locks of rank POOL may be many: the check is
+ * "not below or equal", and pools are taken one at a time except by fork.
+ */
+#ifndef GC_PLAT_LOCK_H
+#define GC_PLAT_LOCK_H
+
+#include "base/atomic.h"
+#include "plat/self.h"
+
+enum gc_lock_rank {
+  RANK_API,
+  RANK_CYCLE,
+  RANK_THREADS,
+  RANK_IMAGES,
+  RANK_ROOTS,
+  RANK_NOTIFY,
+  RANK_POOL,
+  RANK_BLOCKS,
+  RANK_SPACE,
+  RANK_ARENA,
+  RANK_LEAF
+};
+
+struct gc_lock {
+  _Atomic uint32_t word; /* 0 free, 1 held, 2 held with waiters */
+  uint32_t rank;
+};
+
+#define GC_LOCK_INIT(r) {0, (r)}
+
+void gc_lock_init(struct gc_lock *lock, enum gc_lock_rank rank);
+void gc_lock(struct gc_lock *lock);
+bool gc_lock_try(struct gc_lock *lock);
+void gc_unlock(struct gc_lock *lock);
+void gc_lock_stoppable(struct gc_lock *lock);
+bool gc_lock_try_stoppable(struct gc_lock *lock);
+void gc_unlock_stoppable(struct gc_lock *lock);
+
+/* Child of fork: the lock is free again, whatever it was. */
+void gc_lock_reset(struct gc_lock *lock);
+
+/* While set, the calling thread may hold several locks of rank POOL (fork). */
+void gc_lock_allow_many_pools(bool allow);
+
+/* True when some thread holds it (assertions only). */
+bool gc_lock_is_held(const struct gc_lock *lock);
+
+#endif

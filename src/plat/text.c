@@ -1,0 +1,66 @@
+/* src/plat/text.c: messages, files, environment. SPDX-License-Identifier: MIT
+ */
+#if !defined(_GNU_SOURCE)
+#define _GNU_SOURCE 1
+#endif
+#include "plat/plat.h"
+
+#include "base/check.h"
+#include "base/format.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void write_to_stderr(const char *text, size_t len) {
+  gc_plat_write_text(STDERR_FILENO, text, len);
+}
+
+void (*gc_message_sink)(const char *text, size_t len) = write_to_stderr;
+
+void gc_plat_write_text(int fd, const char *text, size_t len) {
+  int saved = errno;
+  while (len > 0) {
+    ssize_t n = write(fd, text, len);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      break;
+    text += n;
+    len -= (size_t)n;
+  }
+  errno = saved;
+}
+
+void gc_plat_message(const char *format, ...) {
+  char text[512];
+  size_t at = gc_format(text, sizeof text, "Reclaim: ");
+  va_list args;
+  va_start(args, format);
+  at += gc_format_args(text + at, sizeof text - at - 1, format, args);
+  va_end(args);
+  if (at == 0 || text[at - 1] != '\n')
+    text[at++] = '\n';
+  if (gc_message_sink != NULL)
+    gc_message_sink(text, at);
+}
+
+void gc_plat_abort(void) { abort(); }
+
+const char *gc_plat_getenv(const char *name) { return secure_getenv(name); }
+
+int gc_plat_open_file(const char *path, int *out_errno) {
+  int saved = errno;
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  *out_errno = fd < 0 ? errno : 0;
+  errno = saved;
+  return fd;
+}
+
+void gc_plat_close_file(int fd) {
+  int saved = errno;
+  close(fd);
+  errno = saved;
+}
