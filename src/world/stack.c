@@ -1,0 +1,276 @@
+/* src/world/stack.c: the ranges of a thread that hold roots; blocking calls.
+ * SPDX-License-Identifier: MIT
+ *
+ * A stack is scanned from its hot to its cold end. Three things complicate that:
+ *
+ * Alternate signal stacks. A thread that waits on one has its frames in two
+ * places: the alternate stack from its pointer up, and the ordinary stack from
+ * where the signal struck. If that place is not found, the whole ordinary stack
+ * is scanned.
+ *
+ * Fibers. A client moves the cold end to another stack, whose low end we do not
+ * know; or it forgets to, and the stack pointer is in memory of which nothing is
+ * known. Then the kernel's table of mappings bounds what may be read.
+ *
+ * Blocking calls. A blocked thread counts as stopped at the place where it
+ * blocked. If it becomes active inside, the part above that place stays a root,
+ * the part between is nobody's, and a new part begins.
+ *
+ * Static TLS lies at the same distance from every thread's pointer; the distances
+ * are learnt from the collecting thread. In threads of pthread_create the blocks
+ * are inside the stack's mapping, mostly within what is scanned anyway.
+ */
+#include "world/stack.h"
+
+#include "base/bits.h"
+#include "base/check.h"
+#include "base/switches.h"
+#include "world/ranges.h"
+#include "world/stop.h"
+
+static struct gc_ranges own_tls; /* blocks of the thread that prepared last */
+static void *_Atomic own_tls_owner; /* its thread pointer */
+static struct gc_ranges static_tls; /* distances from the thread pointer, which
+                                       are negative, plus TLS_BIAS */
+#define TLS_BIAS ((uintptr_t)1 << 40)
+static uint64_t static_tls_images;  /* the loader's number they belong to */
+
+/* ---- Ends of stacks ---- */
+
+void gc_stack_start(void) {
+  if (*gc_switches.stackbottom == NULL)
+    *gc_switches.stackbottom = gc_plat_main_stack_cold_end();
+}
+
+static char *cold_end_of(const struct gc_thread *t) {
+  if (t->is_main && *gc_switches.stackbottom != NULL)
+    return *gc_switches.stackbottom;
+  return t->stack_cold;
+}
+
+/* The low end, or null when the cold end is not on the system's stack. */
+static char *low_end_of(const struct gc_thread *t) {
+  char *cold = cold_end_of(t);
+  return cold > t->stack_low && cold <= t->stack_top ? t->stack_low : NULL;
+}
+
+static bool is_on_known_stack(const struct gc_thread *t, const char *sp) {
+  const char *low = low_end_of(t);
+  return low != NULL && sp >= low && sp < cold_end_of(t);
+}
+
+void gc_stack_set_cold(struct gc_thread *thread, char *cold) {
+  struct gc_thread *t = thread != NULL ? thread : gc_thread_self();
+  if (t == NULL)
+    return;
+  if (t->is_main)
+    *gc_switches.stackbottom = cold;
+  t->stack_cold = cold;
+  if (t->part_cold != NULL)
+    t->part_cold = cold;
+}
+
+char *gc_stack_get_cold(void) {
+  const struct gc_thread *t = gc_thread_self();
+  char *low, *cold = NULL;
+  if (t != NULL)
+    return cold_end_of(t);
+  if (gc_plat_is_main_thread() && *gc_switches.stackbottom != NULL)
+    return *gc_switches.stackbottom;
+  return gc_plat_stack_bounds(&low, &cold) ? cold : NULL;
+}
+
+/* The kernel is asked only when the pointer is not where it usually is. */
+void gc_stack_publish(struct gc_thread *t, char *sp) {
+  t->sp = sp;
+  t->alt_low = t->alt_sp = t->alt_high = NULL;
+  if (is_on_known_stack(t, sp) ||
+      !gc_plat_on_altstack(&t->alt_low, &t->alt_high))
+    return;
+  t->alt_sp = sp;
+  t->sp = gc_plat_altstack_interrupted_sp(t->alt_low, t->alt_high,
+                                          low_end_of(t), cold_end_of(t));
+}
+
+/* ---- Visiting ---- */
+
+struct stack_visit {
+  gc_range_visitor visit;
+  void *cx;
+  char *lo, *hi; /* the largest piece of stack visited so far */
+};
+
+static void visit_piece(struct stack_visit *v, char *lo, char *hi) {
+  lo = (char *)gc_round_down((uintptr_t)lo, sizeof(void *));
+  hi = (char *)gc_round_down((uintptr_t)hi, sizeof(void *));
+  if (lo >= hi)
+    return;
+  v->visit(lo, hi, v->cx);
+  if (hi - lo > v->hi - v->lo) {
+    v->lo = lo;
+    v->hi = hi;
+  }
+}
+
+/* All that is accessible below a cold end. */
+static void visit_whole_stack(struct stack_visit *v, char *cold) {
+  char *map_lo, *map_hi;
+  if (gc_plat_mapping_of(cold - 1, &map_lo, &map_hi))
+    visit_piece(v, map_lo, cold);
+}
+
+/* From a pointer into memory that we know nothing about. */
+static void visit_unknown_stack(struct stack_visit *v, char *sp, char *cold) {
+  char *map_lo, *map_hi;
+  if (gc_plat_mapping_of(sp, &map_lo, &map_hi)) {
+    if (sp < cold && cold <= map_hi) {
+      visit_piece(v, sp, cold);
+      return;
+    }
+    visit_piece(v, sp, map_hi);
+  }
+  visit_whole_stack(v, cold);
+}
+
+static void visit_hot_part(struct stack_visit *v, const struct gc_thread *t) {
+  char *cold = t->part_cold != NULL ? t->part_cold : cold_end_of(t);
+  if (t->alt_sp != NULL)
+    visit_piece(v, t->alt_sp, t->alt_high);
+  if (t->sp == NULL)
+    visit_whole_stack(v, cold);
+  else if (is_on_known_stack(t, t->sp))
+    visit_piece(v, t->sp, cold);
+  else
+    visit_unknown_stack(v, t->sp, cold);
+}
+
+static void visit_outer_parts(struct stack_visit *v,
+                              const struct gc_thread *t) {
+  const struct gc_stack_segment *s;
+  for (s = t->segments; s != NULL; s = s->outer)
+    visit_piece(v, s->sp, s->cold != NULL ? s->cold : cold_end_of(t));
+}
+
+static void visit_tls(struct stack_visit *v, const struct gc_thread *t) {
+  bool is_own = t == gc_thread_self();
+  const struct gc_ranges *blocks = is_own ? &own_tls : &static_tls;
+  if (t->thread_pointer == NULL)
+    return; /* the main thread, before its first call */
+  uintptr_t base = is_own ? 0 : (uintptr_t)t->thread_pointer - TLS_BIAS;
+  for (size_t i = 0; i < blocks->count; i++) {
+    char *lo = (char *)((uintptr_t)blocks->at[i].lo + base);
+    char *hi = (char *)((uintptr_t)blocks->at[i].hi + base);
+    if (lo < v->lo || hi > v->hi)
+      v->visit(lo, hi, v->cx);
+  }
+}
+
+void gc_stack_each_range(struct gc_thread *thread, char *own_sp,
+                         gc_range_visitor visit, void *cx) {
+  struct stack_visit v = {visit, cx, NULL, NULL};
+  if (thread->is_gone)
+    return;
+  if (thread == gc_thread_self())
+    gc_stack_publish(thread, own_sp);
+  visit_hot_part(&v, thread);
+  visit_outer_parts(&v, thread);
+  visit_tls(&v, thread);
+}
+
+/* ---- Thread-local storage ---- */
+
+static void note_tls_block(const struct gc_image_tls *tls, void *is_complete) {
+  uintptr_t base = (uintptr_t)gc_plat_thread_pointer() - TLS_BIAS;
+  uintptr_t lo = gc_round_up((uintptr_t)tls->lo, sizeof(void *));
+  uintptr_t hi = gc_round_down((uintptr_t)tls->hi, sizeof(void *));
+  bool done = gc_ranges_add(&own_tls, (char *)lo, (char *)hi);
+  if (tls->is_static && lo < hi)
+    done &= gc_ranges_add(&static_tls, (char *)(lo - base), (char *)(hi - base));
+  *(bool *)is_complete &= done;
+}
+
+/* A block that this thread has not touched yet may be unknown to the loader,
+ * so what other collecting threads found is kept as long as the images stay. */
+void gc_stack_prepare(uint64_t images) {
+  bool is_complete = true;
+  /* First the owner: whoever stops the world now finds that it is not he. */
+  gc_store_rel(&own_tls_owner, gc_plat_thread_pointer());
+  gc_ranges_clear(&own_tls);
+  if (images != static_tls_images)
+    gc_ranges_clear(&static_tls);
+  static_tls_images = images;
+  gc_plat_each_image(NULL, note_tls_block, &is_complete);
+  if (!is_complete)
+    gc_fatal("no memory for the table of thread-local blocks");
+}
+
+bool gc_stack_is_prepared(void) {
+  return gc_load_acq(&own_tls_owner) == gc_plat_thread_pointer();
+}
+
+/* ---- Blocking calls ---- */
+
+struct stack_call {
+  void *(*fn)(void *);
+  void *arg, *result;
+};
+
+/* A stop-deferring region, so the signal handler never sees a half-made change;
+ * see stop.c for the order of the last two steps. */
+static void become_blocked(struct gc_thread *t) {
+  /* Pairs with the stopper's look at the state. */
+  gc_store_seq(&t->state, THR_BLOCKED);
+  gc_stop_answer_blocked(t);
+}
+
+static void become_running_locked(struct gc_thread *t) {
+  gc_store_rlx(&t->state, THR_RUNNING);
+}
+
+static void call_blocked(void *cx, char *sp) {
+  struct stack_call *call = cx;
+  struct gc_thread *t = gc_thread_self();
+  gc_nostop_enter();
+  gc_stack_publish(t, sp);
+  become_blocked(t);
+  gc_nostop_leave();
+  call->result = call->fn(call->arg);
+  gc_thread_lock_list();
+  become_running_locked(t);
+  gc_thread_unlock_list();
+}
+
+static bool is_blocked(const struct gc_thread *t) {
+  return t != NULL && gc_load_rlx(&t->state) == THR_BLOCKED;
+}
+
+void *gc_blocking_call(void *(*fn)(void *), void *arg) {
+  const struct gc_thread *t = gc_thread_self();
+  struct stack_call call = {fn, arg, NULL};
+  if (t == NULL || is_blocked(t))
+    return fn(arg);
+  gc_plat_with_registers(call_blocked, &call);
+  return call.result;
+}
+
+/* Not inlined: its frame is the cold end of the new part. */
+gc_noinline void *gc_active_call(void *(*fn)(void *), void *arg) {
+  struct gc_thread *t = gc_thread_self();
+  if (!is_blocked(t))
+    return fn(arg);
+  struct gc_stack_segment outer = {t->segments, t->sp, t->part_cold};
+  gc_thread_lock_list();
+  t->segments = &outer;
+  t->part_cold = __builtin_frame_address(0);
+  become_running_locked(t);
+  gc_thread_unlock_list();
+  void *result = fn(arg);
+  gc_nostop_enter();
+  t->segments = outer.outer;
+  t->part_cold = outer.cold;
+  t->sp = outer.sp;
+  t->alt_low = t->alt_sp = t->alt_high = NULL;
+  become_blocked(t);
+  gc_nostop_leave();
+  return result;
+}
