@@ -1,0 +1,211 @@
+/* src/mark/hold.c: the hold trace. SPDX-License-Identifier: MIT
+ *
+ * Visited objects are in the `held` map of their block, made when it is needed
+ * and cleared before the next trace. Frames are explicit: a chain of a million
+ * dead objects is a million frames, not a million calls. When no memory can be
+ * had for a frame or a map, the object's referents are marked in the ordinary way
+ * instead: they survive a collection longer and lose their place in the order,
+ * nothing else.
+ */
+#include "mark/hold.h"
+
+#include "heap/side.h"
+
+#define FRAMES_BYTES ((size_t)32 << 30)
+#define FRAMES_MIN_BYTES ((size_t)1 << 20)
+
+struct frame {
+  const uint64_t *next, *end; /* words still to look at */
+  char *start;
+};
+
+static struct {
+  struct gc_extent memory; /* of frames */
+  size_t depth;
+  struct gc_extent block_memory;
+  size_t block_count;      /* blocks with a held map */
+} hold;
+
+static gc_block_id *held_blocks(void) {
+  return (gc_block_id *)(void *)hold.block_memory.base;
+}
+
+/* ---- Held maps ---- */
+
+static bool add_held_map(gc_block_id b) {
+  struct gc_block *block = &gc_heap.blocks[b];
+  if (block->held != NULL)
+    return true;
+  if (hold.block_memory.base == NULL &&
+      !gc_extent_reserve(&hold.block_memory, FRAMES_BYTES / 64,
+                         FRAMES_MIN_BYTES / 64))
+    return false;
+  if (!gc_extent_commit(&hold.block_memory,
+                        (hold.block_count + 1) * sizeof(gc_block_id)))
+    return false;
+  block->held = gc_meta_alloc(gc_side_held_bytes(block));
+  if (block->held == NULL)
+    return false;
+  held_blocks()[hold.block_count++] = b;
+  return true;
+}
+
+static void drop_held_maps(void) {
+  for (size_t i = 0; i < hold.block_count; i++) {
+    struct gc_block *block = &gc_heap.blocks[held_blocks()[i]];
+    gc_meta_free(block->held, gc_side_held_bytes(block));
+    block->held = NULL;
+  }
+  hold.block_count = 0;
+}
+
+static bool is_held(const struct gc_object *o) {
+  const uint64_t *held = gc_heap.blocks[o->block].held;
+  return held != NULL && held[o->slot >> 6] >> (o->slot & 63) & 1;
+}
+
+static void set_held(const struct gc_object *o, bool on) {
+  uint64_t *w = gc_heap.blocks[o->block].held + (o->slot >> 6);
+  *w = on ? *w | gc_slot_bit(o->slot) : *w & ~gc_slot_bit(o->slot);
+}
+
+/* ---- Frames ---- */
+
+static struct frame *frame_at(size_t i) {
+  return (struct frame *)(void *)hold.memory.base + i;
+}
+
+static bool push_frame(const struct gc_object *o) {
+  if (hold.memory.base == NULL &&
+      !gc_extent_reserve(&hold.memory, FRAMES_BYTES, FRAMES_MIN_BYTES))
+    return false;
+  if (!gc_extent_commit(&hold.memory,
+                        (hold.depth + 1) * sizeof(struct frame)))
+    return false;
+  bool is_leaf = gc_kind_flags(o->kind) & KIND_LEAF;
+  const uint64_t *words = (const uint64_t *)(void *)o->start;
+  *frame_at(hold.depth++) =
+      (struct frame){words, is_leaf ? words : words + o->bytes / 8, o->start};
+  return true;
+}
+
+/* ---- The trace in the stop ---- */
+
+static bool is_condemned(const struct gc_object *o) {
+  const _Atomic uint8_t *states = gc_heap.blocks[o->block].states;
+  return states != NULL && gc_load_rlx(states + o->slot) == ST_COND;
+}
+
+/* Dead and allocated: condemned, or ordinary and unmarked. */
+static bool is_dead(const struct gc_object *o) {
+  if (gc_heap.blocks[o->block].states != NULL)
+    return is_condemned(o);
+  return gc_map_test(o->block, o->slot, gc_map_alloc()) &&
+         !gc_map_test(o->block, o->slot, gc_map_mark());
+}
+
+static void mark_instead(struct gc_marker *m, const struct gc_object *o) {
+  if (!(gc_kind_flags(o->kind) & KIND_LEAF))
+    gc_mark_range(m, o->start, o->start + o->bytes);
+  gc_mark_drain(m);
+}
+
+/* First visit of a dead object. */
+static void enter(struct gc_marker *m, const struct gc_object *o) {
+  if (add_held_map(o->block) && push_frame(o))
+    set_held(o, true);
+  else
+    mark_instead(m, o);
+  gc_map_set(o->block, o->slot, gc_map_mark());
+}
+
+static void enter_if_dead(struct gc_marker *m, const void *word) {
+  struct gc_object o;
+  if (gc_find(word, &o) && is_dead(&o) && !is_held(&o))
+    enter(m, &o);
+}
+
+static void leave_object(char *start, bool (*report)(char *)) {
+  struct gc_object o;
+  if (gc_find(start, &o) && is_condemned(&o))
+    report(start);
+}
+
+gc_scans_memory static void trace_from(struct gc_marker *m, char *start,
+                                       bool (*report)(char *)) {
+  enter_if_dead(m, start);
+  while (hold.depth > 0) {
+    struct frame *f = frame_at(hold.depth - 1);
+    if (f->next == f->end) {
+      hold.depth--;
+      leave_object(f->start, report);
+      continue;
+    }
+    const void *word = (const void *)(uintptr_t)*f->next++;
+    enter_if_dead(m, word);
+  }
+}
+
+struct trace {
+  struct gc_marker *marker;
+  bool (*report)(char *);
+};
+
+static void trace_block(gc_block_id b, void *cx) {
+  const struct trace *t = cx;
+  const struct gc_block *block = &gc_heap.blocks[b];
+  uint64_t hot = gc_block_hot(b);
+  if (!(gc_kind_flags(gc_hot_kind(hot)) & KIND_HELD))
+    return;
+  for (unsigned s = 0; s < block->slots; s++) {
+    if (gc_load_rlx(block->states + s) != ST_COND)
+      continue;
+    if (block->side != NULL)
+      trace_from(t->marker, block->side[s], t->report);
+    trace_from(t->marker, gc_slot_address(b, hot, s), t->report);
+  }
+}
+
+void gc_hold_trace(struct gc_marker *m, gc_large_iterator each_large,
+                   bool (*report)(char *object)) {
+  struct trace t = {m, report};
+  drop_held_maps();
+  for (unsigned k = 0; k < gc_load_rlx(&gc_kind_count); k++) {
+    if (!(gc_kind_flags(k) & KIND_HELD))
+      continue;
+    for (unsigned c = 1; c < gc_sizes.count; c++) {
+      struct gc_pool *pool = &gc_kinds[k].pools[c];
+      for (uint32_t i = 0; i < pool->count; i++)
+        trace_block(pool->blocks[i], &t);
+    }
+  }
+  each_large(trace_block, &t);
+  gc_extent_trim(&hold.memory, 0);
+}
+
+/* ---- Closures of revived objects ---- */
+
+gc_scans_memory void
+gc_hold_each_condemned(const struct gc_object *object,
+                       void (*revive)(const struct gc_object *)) {
+  if (gc_heap.blocks[object->block].held != NULL)
+    set_held(object, false);
+  if (!push_frame(object))
+    return;
+  while (hold.depth > 0) {
+    struct frame *f = frame_at(hold.depth - 1);
+    if (f->next == f->end) {
+      hold.depth--;
+      continue;
+    }
+    struct gc_object o;
+    if (!gc_find((const void *)(uintptr_t)*f->next++, &o) || !is_held(&o))
+      continue;
+    set_held(&o, false);
+    if (is_condemned(&o))
+      revive(&o);
+    if (!push_frame(&o))
+      gc_fatal("no memory to keep what a kept object refers to; "
+               "raise the memory limit");
+  }
+}
