@@ -1,0 +1,44 @@
+/* src/reclaim/classify.c: what a collection left in a block.
+ * SPDX-License-Identifier: MIT
+ */
+#include "reclaim/classify.h"
+
+#include "reclaim/large.h"
+#include "reclaim/pool.h"
+
+/* Epoch of which everything is known to be classified. */
+static _Atomic uint32_t complete_epoch;
+
+unsigned gc_classify_block(gc_block_id b) {
+  struct gc_block *block = &gc_heap.blocks[b];
+  unsigned words = gc_map_words(block->slots), live = 0;
+  _Atomic uint64_t *alloc = gc_maps_of(b) + gc_map_alloc();
+  _Atomic uint64_t *old = gc_maps_of(b) + gc_map_mark();
+  for (unsigned i = 0; i < words; i++) {
+    live += gc_bits_count(gc_load_rlx(alloc + (i << 1)));
+    gc_store_rlx(old + (i << 1), 0);
+  }
+  block->live = live;
+  block->epoch = gc_heap.epoch;
+  return live;
+}
+
+static void classify_pool(struct gc_pool *pool, void *cx) {
+  (void)cx;
+  gc_pool_classify_rest(pool);
+}
+
+bool gc_classify_is_complete(void) {
+  return gc_load_acq(&complete_epoch) == gc_heap.epoch;
+}
+
+void gc_classify_rest(void) {
+  uint32_t epoch = gc_heap.epoch;
+  if (gc_classify_is_complete())
+    return;
+  gc_pool_each(classify_pool, NULL);
+  gc_large_reclaim();
+  gc_store_rel(&complete_epoch, epoch);
+}
+
+void gc_classify_restart(void) { gc_pool_restart_all(); }
