@@ -1,0 +1,25 @@
+/* src/cycle/api_lock.h: the allocator lock of the API. SPDX-License-Identifier: MIT
+ *
+ * Held by a collection from before the stop until its end, by clients in
+ * GC_call_with_alloc_lock, and while old-style disclaim callbacks run, so clients
+ * that reveal hidden pointers under it are safe. The owner may take it again. An
+ * owner never starts a collection: it grows the heap and leaves a request that
+ * is served when it lets go.
+ */
+#ifndef GC_CYCLE_API_LOCK_H
+#define GC_CYCLE_API_LOCK_H
+
+#include <stdbool.h>
+
+void gc_api_lock(void);
+bool gc_api_try_lock(void);
+/* The outermost unlock serves a request for a collection. */
+void gc_api_unlock(void);
+/* The same without serving (the collector itself). */
+void gc_api_unlock_only(void);
+/* Child of fork: the forking thread has another thread number now. */
+void gc_api_unlock_after_fork(void);
+bool gc_api_is_mine(void);
+void gc_api_request_collection(void);
+
+#endif

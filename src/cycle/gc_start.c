@@ -1,0 +1,166 @@
+/* src/cycle/gc_start.c: starting the collector. SPDX-License-Identifier: MIT
+ *
+ * Once, by the first call that needs the heap, on whatever thread, in the order of
+ * the layers. Two threads may come at the same time: one starts, the other waits.
+ */
+#include "cycle/gc_start.h"
+
+#include "base/option.h"
+#include "base/switches.h"
+#include "cycle/api_lock.h"
+#include "cycle/collect.h"
+#include "heap/meta.h"
+#include "heap/space.h"
+#include "heap/tlab.h"
+#include "mark/mark.h"
+#include "notify/pending.h"
+#include "reclaim/large.h"
+#include "reclaim/pool.h"
+#include "world/fork.h"
+#include "world/roots.h"
+#include "world/stop.h"
+
+enum { NOT_STARTED, STARTING, STARTED };
+static _Atomic uint32_t phase = NOT_STARTED;
+static int fork_mode = 1;
+static int log_fd = -1;
+
+void (*gc_start_observers)(void);
+
+/* ---- Options ---- */
+
+static void complain(const char *name, const char *value) {
+  gc_plat_message("the value \"%s\" of %s makes no sense and is ignored",
+                  value, name);
+}
+
+static void write_log(const char *text, size_t len) {
+  gc_plat_write_text(log_fd, text, len);
+}
+
+static void open_log(const char *path) {
+  int error = 0;
+  log_fd = gc_plat_open_file(path, &error);
+  if (log_fd < 0)
+    gc_plat_message("cannot write the log file %s (error %d); "
+                    "messages go to stderr",
+                    path, error);
+  else
+    gc_message_sink = write_log;
+}
+
+/* The environment overrides what the program's setters said. */
+static void apply_options(void) {
+  const struct gc_options *o = &gc_options;
+  gc_options_read(gc_plat_getenv, complain);
+  if (o->log_file.is_set)
+    open_log(o->log_file.text);
+  if (o->all_interior_pointers.is_set)
+    *gc_switches.all_interior_pointers =
+        o->all_interior_pointers.number != 0;
+  if (o->free_space_divisor.is_set && o->free_space_divisor.number > 0)
+    *gc_switches.free_space_divisor = o->free_space_divisor.number;
+  if (o->dont_gc.is_set && o->dont_gc.number != 0)
+    *gc_switches.dont_gc = 1;
+  if (o->torture_map_fail.is_set)
+    gc_plat_fail_every((unsigned)o->torture_map_fail.number);
+}
+
+/* ---- Upcalls ---- */
+
+static void on_resize(size_t heap_bytes) {
+  void (*f)(uint64_t) = *gc_switches.on_heap_resize;
+  *gc_switches.least_plausible = gc_block_address(1);
+  *gc_switches.greatest_plausible =
+      gc_heap.base + gc_load_rlx(&gc_heap.used);
+  if (f != NULL)
+    f(heap_bytes);
+}
+
+static void lock_inner(void) {
+  gc_pool_lock_all_for_fork();
+  gc_large_lock_for_fork();
+  gc_space_lock_for_fork();
+  gc_meta_lock_for_fork();
+}
+
+static void unlock_inner(void) {
+  gc_meta_unlock_after_fork(false);
+  gc_space_unlock_after_fork(false);
+  gc_large_unlock_after_fork();
+  gc_pool_unlock_all_after_fork();
+}
+
+/* The forking thread owns all of these, so the child unlocks them as the parent
+ * does. */
+static void install_upcalls(void) {
+  static const struct gc_fork_steps steps = {
+      gc_api_lock,  lock_inner,   unlock_inner,
+      gc_api_unlock_only, unlock_inner, gc_api_unlock_after_fork};
+  gc_space_on_resize = on_resize;
+  gc_thread_on_leave = gc_pool_retire_all;
+  gc_fork_set_steps(&steps);
+  if (fork_mode == 1 && !gc_fork_install())
+    gc_plat_message("no memory for fork handlers; a forked child must not "
+                    "use the collector");
+}
+
+/* ---- Start ---- */
+
+static void start_layers(void) {
+  apply_options();
+  gc_heap_start(*gc_switches.all_interior_pointers != 0);
+  if (gc_options.maximum_heap.is_set)
+    gc_space_set_limit(gc_options.maximum_heap.number);
+  if (!gc_marker_start(&gc_marker_main,
+                       gc_options.torture_mark_stack.number) ||
+      !gc_pending_start())
+    gc_fatal("no memory for the mark stack; raise the memory limit");
+  gc_thread_start();
+  gc_stop_start();
+  gc_roots_start();
+  install_upcalls();
+  size_t initial = gc_options.initial_heap.number;
+  if (!gc_space_expand(initial != 0 ? initial : GC_BLOCK_BYTES))
+    gc_plat_message("the initial heap of %zu bytes is not to be had",
+                    initial);
+  on_resize(gc_space_heap_bytes());
+  if (gc_start_observers != NULL)
+    gc_start_observers();
+}
+
+static void start_once(void) {
+  start_layers();
+  gc_thread_register_main();
+  gc_store_rel(&phase, STARTED);
+  gc_plat_futex_wake(&phase, -1);
+  gc_start_thread();
+  if (*gc_switches.dont_precollect == 0)
+    gc_collect(COLLECT_EXPLICIT);
+}
+
+void gc_start(void) {
+  uint32_t now = gc_load_acq(&phase);
+  if (now == STARTED)
+    return;
+  now = NOT_STARTED;
+  if (gc_cas_acq_rel(&phase, &now, STARTING)) {
+    start_once();
+    return;
+  }
+  while (gc_load_acq(&phase) != STARTED)
+    gc_plat_futex_wait(&phase, STARTING, 0);
+}
+
+bool gc_is_started(void) { return gc_load_acq(&phase) == STARTED; }
+
+void gc_start_thread(void) {
+  bool oom = false;
+  if (gc_self_is_known())
+    return;
+  if (!gc_thread_register(NULL, false, &oom) && oom)
+    gc_fatal("no memory to register a thread; raise the memory limit");
+}
+
+void gc_start_set_fork(int mode) { fork_mode = mode; }
+int gc_start_get_fork(void) { return fork_mode; }

@@ -1,0 +1,75 @@
+/* src/cycle/pacer.c: when to collect and how large the heap may be.
+ * SPDX-License-Identifier: MIT
+ */
+#include "cycle/pacer.h"
+
+#include "base/switches.h"
+#include "heap/space.h"
+#include "plat/plat.h"
+
+/* First collection: between half a megabyte and one. */
+#define FIRST_BUDGET ((size_t)1 << 20)
+/* Least budget of a thread once collections have turned out to be expensive for
+ * what they find; fits the caches of one core. */
+#define MAX_FLOOR ((size_t)2 << 20)
+/* Our collections cost less than libgc's for the same heap size: see above. */
+/* In quarters. */
+#define BUDGET_SCALE 7u
+
+static struct {
+  size_t budget;         /* allocate so much before growing instead of collecting */
+  size_t overdue;        /* collect although free blocks are left */
+  size_t keep;
+  size_t floor;
+  uint64_t last_end_cpu_ns;
+} pacer = {FIRST_BUDGET, SIZE_MAX, 0, FIRST_BUDGET, 0};
+
+static bool may_collect(void) {
+  return *gc_switches.dont_gc <= 0 && gc_hooks.disable_automatic == 0 &&
+         gc_load_rlx(&gc_heap.allocated) >= gc_hooks.min_bytes_allocd;
+}
+
+struct gc_pacer_decision gc_pacer_decide(size_t bytes) {
+  size_t allocated = gc_load_rlx(&gc_heap.allocated);
+  size_t budget = pacer.budget;
+  if (*gc_switches.dont_expand && budget > FIRST_BUDGET)
+    budget = FIRST_BUDGET;
+  struct gc_pacer_decision d = {may_collect() && allocated + bytes > budget};
+  return d;
+}
+
+bool gc_pacer_is_overdue(void) {
+  return gc_load_rlx(&gc_heap.allocated) > pacer.overdue && may_collect();
+}
+
+/* Small heaps: when collections take more than a twentieth of the time, the
+ * floor doubles up to its limit. */
+static void adapt_floor(uint64_t gc_ns) {
+  uint64_t now = gc_plat_cpu_ns();
+  uint64_t since = now - pacer.last_end_cpu_ns;
+  pacer.last_end_cpu_ns = now;
+  if (gc_ns * 20 > since && pacer.floor < MAX_FLOOR)
+    pacer.floor *= 2;
+}
+
+void gc_pacer_finish_cycle(const struct gc_pacer_cycle *c) {
+  uint64_t divisor = *gc_switches.free_space_divisor;
+  if (divisor == 0)
+    divisor = 1;
+  size_t pointerful = c->live - c->live_leaf;
+  size_t wanted = 2 * pointerful + c->live_leaf / 4 + c->roots;
+  size_t budget = BUDGET_SCALE * (wanted / divisor) / 4;
+  adapt_floor(c->cpu_ns);
+  size_t floor = pacer.floor;
+  if (c->threads > 1)
+    floor *= 2;
+  if (budget < floor)
+    budget = floor;
+  pacer.budget = budget;
+  pacer.keep = c->live + c->live / 4 + budget + budget / 4;
+  size_t heap = gc_space_heap_bytes();
+  size_t spare = heap > c->live ? heap - c->live : 0;
+  pacer.overdue = budget + spare;
+}
+
+size_t gc_pacer_keep_bytes(void) { return pacer.keep; }

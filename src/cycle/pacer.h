@@ -1,0 +1,36 @@
+/* src/cycle/pacer.h: when to collect and how large the heap may be.
+ * SPDX-License-Identifier: MIT
+ *
+ * Decides, does nothing. libgc's divisor d asks for a collection each time that
+ * about (2*pointerful + pointer-free/4 + roots)/d bytes were allocated, but libgc
+ * first uses up the blocks that it already owns; so do we: while resident free
+ * blocks are left there is no reason to collect, and the budget is scaled so that
+ * at equal peak memory the heap grows as libgc's does.
+ */
+#ifndef GC_CYCLE_PACER_H
+#define GC_CYCLE_PACER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct gc_pacer_decision {
+  bool collect; /* before the heap grows */
+};
+
+/* The heap has no resident free block for `bytes` more. */
+struct gc_pacer_decision gc_pacer_decide(size_t bytes);
+/* Free blocks are left, but more was allocated than is good. */
+bool gc_pacer_is_overdue(void);
+
+/* After a collection. */
+struct gc_pacer_cycle {
+  size_t live, live_leaf, roots;
+  unsigned threads;
+  unsigned long long cpu_ns; /* of the collection */
+};
+void gc_pacer_finish_cycle(const struct gc_pacer_cycle *cycle);
+
+/* Resident bytes that the heap should keep; blocks above it may be returned. */
+size_t gc_pacer_keep_bytes(void);
+
+#endif
