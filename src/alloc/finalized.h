@@ -1,0 +1,23 @@
+/* src/alloc/finalized.h: objects with a closure that runs when they die.
+ * SPDX-License-Identifier: MIT
+ *
+ * A notified kind of its own whose blocks have a side word for each slot, so the
+ * object starts at its base and gets all of its bytes. Closures are traced like
+ * fields of the object; what the object refers to is held until they have run.
+ */
+#ifndef GC_ALLOC_FINALIZED_H
+#define GC_ALLOC_FINALIZED_H
+
+#include "base/config.h"
+
+struct gc_finalized_closure {
+  void (*proc)(void *object, void *data);
+  void *data;
+};
+
+/* Idempotent. False: no memory. */
+bool gc_finalized_start(void);
+void *gc_finalized_alloc(size_t bytes,
+                         const struct gc_finalized_closure *closure);
+
+#endif

@@ -1,0 +1,277 @@
+/* src/alloc/free_realloc.c: explicit free, realloc, questions about objects.
+ * SPDX-License-Identifier: MIT
+ *
+ * A freed small object goes back to the end of the thread's run when it lies just
+ * before it, else into the cell's few freed slots. Either way its allocation bit
+ * stays set, so the collector regards it as claimed, and a second free of it is
+ * seen. Objects of clearing kinds are cleared now: nothing stale is kept alive,
+ * and the next user gets zeroes.
+ */
+#include "alloc/free_realloc.h"
+
+#include "alloc/alloc.h"
+#include "base/switches.h"
+#include "cycle/deliver.h"
+#include "cycle/gc_start.h"
+#include "heap/find.h"
+#include "heap/tlab.h"
+#include "heap/meta.h"
+#include "notify/pending.h"
+#include "reclaim/large.h"
+#include "reclaim/pool.h"
+#include "world/stop.h"
+
+/* The client's warn procedure gets the text as libgc gives it: one argument, a
+ * newline at the end. */
+static void report(const char *format, const char *plain, const void *object) {
+  if (gc_hooks.warn != NULL)
+    gc_hooks.warn((char *)(uintptr_t)format, (uint64_t)(uintptr_t)object);
+  else
+    gc_plat_message("%s (address %p)", plain, object);
+}
+
+#define REPORT(text, object) report(text " (address %p)\n", text, object)
+
+/* ---- Free ---- */
+
+static bool was_freed(const struct gc_cell *cell, const char *p) {
+  if (p >= cell->cur && p < cell->end)
+    return true;
+  for (uint32_t i = 0; cell->freed != NULL && i < cell->freed->count; i++)
+    if (cell->freed->slot[i] == p)
+      return true;
+  return false;
+}
+
+/* Half of a full list goes back to the pool. */
+static void flush_half(struct gc_freed *freed) {
+  uint32_t half = freed->count / 2;
+  for (uint32_t i = 0; i < half; i++) {
+    char *p = freed->slot[i];
+    gc_block_id b = gc_block_of(p);
+    size_t bytes = gc_hot_bytes(gc_block_hot(b));
+    gc_pool_free_slot(
+        b, (unsigned)((size_t)(p - gc_block_address(b)) / bytes));
+  }
+  for (uint32_t i = half; i < freed->count; i++)
+    freed->slot[i - half] = freed->slot[i];
+  gc_compiler_barrier();
+  freed->count -= half;
+}
+
+/* True when the object is the one just before the rest of the run, in the same block. */
+static bool is_before_run(const struct gc_cell *cell,
+                          const struct gc_object *o) {
+  return cell->cur == o->start + o->bytes && cell->end > cell->cur &&
+         gc_block_of(cell->end - 1) == o->block;
+}
+
+static void keep_freed(struct gc_cell *cell, const struct gc_object *o) {
+  if (is_before_run(cell, o)) {
+    cell->cur = o->start;
+    return;
+  }
+  if (cell->freed == NULL)
+    cell->freed = gc_meta_alloc(sizeof *cell->freed);
+  if (cell->freed == NULL) {
+    gc_pool_free_slot(o->block, o->slot);
+    return;
+  }
+  if (cell->freed->count == GC_FREED_MAX)
+    flush_half(cell->freed);
+  cell->freed->slot[cell->freed->count] = o->start;
+  gc_compiler_barrier();
+  cell->freed->count++;
+}
+
+/* A condemned object that is freed by hand is not notified; one whose notifier runs is
+ * left to it. */
+static bool settle_state(const struct gc_object *o) {
+  _Atomic uint8_t *state = gc_state_of(o);
+  return state == NULL || gc_pending_revive(state);
+}
+
+/* Granule by granule for what is small: a call costs more than the stores. */
+gc_inline void clear_object(const struct gc_object *o) {
+  if (o->bytes > 256) {
+    __builtin_memset(o->start, 0, o->bytes);
+    return;
+  }
+  for (char *p = o->start; p < o->start + o->bytes; p += GC_GRANULE_BYTES)
+    __builtin_memset(p, 0, GC_GRANULE_BYTES);
+}
+
+static void free_small(const struct gc_object *o) {
+  struct gc_cell *cells = gc_tlab_of(gc_self())->kinds[o->kind];
+  if (gc_kind_flags(o->kind) & KIND_CLEAR)
+    clear_object(o);
+  if (gc_heap.blocks[o->block].side != NULL)
+    gc_heap.blocks[o->block].side[o->slot] = NULL;
+  if (cells == NULL)
+    gc_pool_free_slot(o->block, o->slot);
+  else
+    keep_freed(&cells[gc_heap.blocks[o->block].size_class], o);
+}
+
+static bool is_freed_here(const struct gc_object *o) {
+  const struct gc_cell *cells = gc_tlab_of(gc_self())->kinds[o->kind];
+  return !o->is_large && cells != NULL &&
+         was_freed(&cells[gc_heap.blocks[o->block].size_class], o->start);
+}
+
+/* Summed by the thread, passed on in portions; see diag/stats. */
+gc_inline void count_freed(size_t bytes) {
+  struct gc_tlab *tlab = gc_tlab_of(gc_self());
+  tlab->freed_bytes += bytes;
+  if (gc_unlikely(tlab->freed_bytes >= GC_BLOCK_BYTES)) {
+    gc_add_rlx(&gc_heap.freed, tlab->freed_bytes);
+    tlab->freed_bytes = 0;
+  }
+}
+
+void gc_free(void *object) {
+  struct gc_object o;
+  if (object == NULL)
+    return;
+  if (gc_unlikely(!gc_self_is_known()) && gc_is_started())
+    gc_start_thread();
+  if (!gc_find(object, &o)) {
+    REPORT("GC_free of what is no heap object is ignored", object);
+    return;
+  }
+  gc_nostop_enter();
+  bool valid = gc_object_is_allocated(&o) && !is_freed_here(&o) &&
+               settle_state(&o);
+  if (valid) {
+    count_freed(o.bytes);
+    if (o.is_large)
+      gc_large_free(o.block);
+    else
+      free_small(&o);
+  }
+  gc_nostop_leave();
+  if (!valid)
+    REPORT("GC_free of an object that is free already is ignored", object);
+}
+
+/* ---- Realloc ---- */
+
+/* Fits, and at least half of the object stays in use. */
+static bool stays_in_place(const struct gc_object *o, size_t bytes) {
+  return bytes <= o->bytes && bytes >= o->bytes / 2;
+}
+
+static bool resize_large(const struct gc_object *o, size_t bytes) {
+  return o->is_large && bytes > GC_SMALL_MAX_BYTES &&
+         bytes < (size_t)1 << 39 &&
+         gc_large_resize(o->block, gc_round_up(bytes, GC_GRANULE_BYTES));
+}
+
+static void *move(const struct gc_object *o, size_t bytes, size_t keep) {
+  void *to = gc_alloc(bytes, o->kind);
+  if (to == NULL)
+    return NULL;
+  __builtin_memcpy(to, o->start, keep);
+  gc_free(o->start);
+  return to;
+}
+
+void *gc_realloc(void *object, size_t bytes) {
+  struct gc_object o;
+  if (object == NULL)
+    return gc_alloc(bytes, KIND_NORMAL);
+  if (bytes == 0) {
+    gc_free(object);
+    return NULL;
+  }
+  if (!gc_find(object, &o)) {
+    REPORT("GC_realloc of what is no heap object is ignored", object);
+    return NULL;
+  }
+  size_t slop = gc_kind_flags(o.kind) & KIND_UNCOLLECTABLE ? 0 : gc_heap.slop;
+  size_t inside = (size_t)((char *)object - o.start);
+  size_t wanted = bytes + slop + inside;
+  if (wanted < bytes)
+    return gc_alloc(bytes, o.kind);
+  if (stays_in_place(&o, wanted)) {
+    if (gc_kind_flags(o.kind) & KIND_CLEAR)
+      __builtin_memset((char *)object + bytes, 0, o.bytes - inside - bytes);
+    return object;
+  }
+  if (inside == 0 && resize_large(&o, wanted))
+    return object;
+  size_t keep = o.bytes - inside < bytes ? o.bytes - inside : bytes;
+  o.start += inside;
+  return move(&o, bytes, keep);
+}
+
+/* ---- Questions ---- */
+
+void *gc_base(const void *p) {
+  struct gc_object o;
+  return gc_find(p, &o) ? o.start : NULL;
+}
+
+size_t gc_size(const void *p) {
+  struct gc_object o;
+  return gc_find(p, &o) ? o.bytes : 0;
+}
+
+bool gc_kind_and_size(const void *p, unsigned *out_kind, size_t *out_bytes) {
+  struct gc_object o;
+  if (!gc_find(p, &o))
+    return false;
+  *out_kind = o.kind;
+  *out_bytes = o.bytes;
+  return true;
+}
+
+/* ---- Mark bits ---- */
+
+/* In the stop the mark map; running, the map of what is allocated. */
+static unsigned current_map(void) {
+  return gc_world_is_stopped() ? gc_map_mark() : gc_map_alloc();
+}
+
+bool gc_object_is_marked(const void *p) {
+  struct gc_object o;
+  if (!gc_find(p, &o))
+    return false;
+  gc_nostop_enter();
+  _Atomic uint8_t *state = gc_state_of(&o);
+  bool marked = state != NULL && !gc_world_is_stopped()
+                    ? gc_load_acq(state) == ST_NONE
+                    : gc_map_test(o.block, o.slot, current_map());
+  gc_nostop_leave();
+  return marked;
+}
+
+/* Running: an unclassified block still lets a dead object be kept; in a classified one
+ * the slot may already belong to somebody else. */
+static void set_running(const struct gc_object *o) {
+  if (gc_state_of(o) != NULL) {
+    gc_deliver_revive(o);
+    return;
+  }
+  if (!o->is_large)
+    gc_pool_keep_slot(o->block, o->slot);
+}
+
+void gc_object_set_mark(const void *p) {
+  struct gc_object o;
+  if (!gc_find(p, &o))
+    return;
+  if (gc_world_is_stopped()) {
+    gc_or_rlx(gc_map_word(o.block, o.slot, gc_map_mark()),
+              gc_slot_bit(o.slot));
+    return;
+  }
+  set_running(&o);
+}
+
+void gc_object_clear_mark(const void *p) {
+  struct gc_object o;
+  if (gc_world_is_stopped() && gc_find(p, &o))
+    gc_and_rlx(gc_map_word(o.block, o.slot, gc_map_mark()),
+               ~gc_slot_bit(o.slot));
+}
