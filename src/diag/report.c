@@ -1,0 +1,35 @@
+/* src/diag/report.c: the observers that options switch on: a line for each collection,
+ * the verifier. SPDX-License-Identifier: MIT
+ */
+#include "base/option.h"
+#include "cycle/collect.h"
+#include "cycle/gc_start.h"
+#include "diag/stats.h"
+#include "diag/verify.h"
+#include "plat/plat.h"
+
+static void print_collection(bool at_end) {
+  struct gc_stats s;
+  gc_stats_read(&s);
+  if (!at_end) {
+    gc_plat_message("Initiating full collection %lu after %zu allocated bytes",
+                    (unsigned long)s.collections + 1, s.since_gc);
+    return;
+  }
+  gc_plat_message("collection %lu: pause %lu us, live %zu, heap %zu, "
+                  "returned to the system %zu bytes",
+                  (unsigned long)s.collections,
+                  (unsigned long)(gc_cycle_stats.last_pause_ns / 1000),
+                  s.heap_bytes - s.free_bytes, s.heap_bytes, s.unmapped_bytes);
+}
+
+static void install_observers(void) {
+  if (gc_options.print_stats.number != 0)
+    gc_collect_report = print_collection;
+  if (gc_options.verify.number != 0 || GC_DEBUG_BUILD)
+    gc_collect_verify = gc_verify_after_mark;
+}
+
+__attribute__((constructor)) static void register_observers(void) {
+  gc_start_observers = install_observers;
+}
