@@ -1,0 +1,121 @@
+/* src/compat/gc_h_thread.c: gc.h: threads, the allocator lock, fork.
+ * SPDX-License-Identifier: MIT
+ */
+#include "compat/compat.h"
+#include "cycle/api_lock.h"
+#include "world/fork.h"
+#include "world/stack.h"
+#include "world/stop.h"
+
+/* ---- Registration ---- */
+
+void GC_allow_register_threads(void) { gc_start(); }
+
+/* A thread that became known by allocating has not been registered by anyone
+ * yet: its first registration succeeds and binds the client to undo it. */
+int GC_register_my_thread(const struct GC_stack_base *base) {
+  bool oom = false;
+  gc_start();
+  const struct gc_thread *self = gc_thread_self();
+  bool was_registered = self != NULL && (self->is_explicit || self->is_main);
+  gc_thread_register(base->mem_base, true, &oom);
+  if (oom)
+    gc_fatal("no memory to register a thread; raise the memory limit");
+  return was_registered ? GC_DUPLICATE : GC_SUCCESS;
+}
+
+int GC_unregister_my_thread(void) {
+  return gc_thread_unregister() ? GC_SUCCESS : GC_NOT_FOUND;
+}
+
+int GC_thread_is_registered(void) { return gc_self_is_known(); }
+
+/* Threads that helped to mark in the parent are not there in the child. Marking
+ * needs the collecting thread alone, so to start the collector is all. */
+void GC_start_mark_threads(void) { gc_start(); }
+
+/* ---- Stacks ---- */
+
+int GC_get_stack_base(struct GC_stack_base *base) {
+  char *low, *cold;
+  if (!gc_plat_stack_bounds(&low, &cold))
+    return GC_UNIMPLEMENTED;
+  base->mem_base = cold;
+  return GC_SUCCESS;
+}
+
+/* fn's frame lies below the base, which is in this one. */
+gc_noinline void *GC_call_with_stack_base(GC_stack_base_func fn, void *data) {
+  struct GC_stack_base base = {__builtin_frame_address(0)};
+  void *result = fn(&base, data);
+  GC_reachable_here(&base);
+  return result;
+}
+
+void *GC_get_my_stackbottom(struct GC_stack_base *base) {
+  gc_start();
+  gc_start_thread();
+  base->mem_base = gc_stack_get_cold();
+  return gc_thread_self();
+}
+
+/* Before the start there are no handles: the variable alone says where the
+ * stack of the thread that will be the main one begins. */
+void GC_set_stackbottom(void *handle, const struct GC_stack_base *base) {
+  if (handle == NULL && !gc_is_started())
+    GC_stackbottom = base->mem_base;
+  else
+    gc_stack_set_cold(handle, base->mem_base);
+}
+
+/* Where a signal handler's alternate stack is, the collector finds out when it
+ * stops a thread there; how far the usual stack goes is worth knowing, since it
+ * tells which interrupted frames to believe. */
+void GC_register_altstack(void *stack, GC_word bytes, void *alt_stack,
+                          GC_word alt_bytes) {
+  (void)alt_stack;
+  (void)alt_bytes;
+  gc_start();
+  gc_start_thread();
+  char *low = stack, *here = __builtin_frame_address(0);
+  if (here >= low && here < low + bytes)
+    gc_thread_self()->stack_low = low;
+}
+
+void *GC_do_blocking(GC_fn_type fn, void *data) {
+  return gc_blocking_call(fn, data);
+}
+
+void *GC_call_with_gc_active(GC_fn_type fn, void *data) {
+  return gc_active_call(fn, data);
+}
+
+/* ---- The allocator lock ---- */
+
+void GC_alloc_lock(void) { gc_api_lock(); }
+void GC_alloc_unlock(void) { gc_api_unlock(); }
+
+void *GC_call_with_alloc_lock(GC_fn_type fn, void *data) {
+  gc_api_lock();
+  void *result = fn(data);
+  gc_api_unlock();
+  return result;
+}
+
+/* ---- Signals ---- */
+
+void GC_set_suspend_signal(int signal) { gc_stop_set_signal(signal); }
+int GC_get_suspend_signal(void) { return gc_stop_signal(); }
+
+void GC_set_thr_restart_signal(int signal) {
+  gc_stop_set_restart_signal(signal);
+}
+
+int GC_get_thr_restart_signal(void) { return gc_stop_restart_signal(); }
+
+/* ---- Fork ---- */
+
+void GC_set_handle_fork(int mode) { gc_start_set_fork(mode); }
+void GC_atfork_prepare(void) { gc_fork_prepare(); }
+void GC_atfork_parent(void) { gc_fork_parent(); }
+void GC_atfork_child(void) { gc_fork_child(); }

@@ -1,0 +1,50 @@
+# src/local.mk: sources of the collector. SPDX-License-Identifier: MIT
+
+libgccore_la_SOURCES = \
+	src/base/atomic.h src/base/bits.h src/base/check.c src/base/check.h \
+	src/base/compiler.h src/base/config.h src/base/format.c \
+	src/base/format.h src/base/option.c src/base/option.h \
+	src/base/switches.c src/base/switches.h \
+	src/plat/arch_x86_64.c src/plat/futex.c src/plat/images.c \
+	src/plat/lock.c src/plat/lock.h src/plat/mappings.c src/plat/memory.c src/plat/plat.h \
+	src/plat/self.c src/plat/self.h src/plat/signal.c src/plat/system.c \
+	src/plat/text.c src/plat/thread.c \
+	src/heap/find.c src/heap/find.h src/heap/heap.h src/heap/kind.c \
+	src/heap/layout.c src/heap/layout.h src/heap/mark_bits.c \
+	src/heap/mark_bits_inline.h src/heap/meta.c src/heap/meta.h \
+	src/heap/side.c src/heap/side.h src/heap/sizeclass.c \
+	src/heap/space.c src/heap/space.h \
+	src/heap/tlab.h \
+	src/world/fork.c src/world/fork.h src/world/ranges.c \
+	src/world/ranges.h src/world/roots.c \
+	src/world/roots.h src/world/stack.c src/world/stack.h \
+	src/world/stop.c src/world/stop.h src/world/thread.c \
+	src/world/thread.h \
+	src/mark/hold.c src/mark/hold.h src/mark/mark.h \
+	src/mark/mark_inline.h src/mark/proc.c src/mark/proc.h \
+	src/mark/rescan.c src/mark/rescan.h src/mark/rootscan.c \
+	src/mark/rootscan.h src/mark/scan.c \
+	src/notify/pending.c src/notify/pending.h \
+	src/reclaim/classify.c src/reclaim/classify.h src/reclaim/large.c \
+	src/reclaim/large.h src/reclaim/pool.c src/reclaim/pool.h \
+	src/cycle/api_lock.c src/cycle/api_lock.h src/cycle/collect.c \
+	src/cycle/collect.h src/cycle/deliver.c src/cycle/deliver.h \
+	src/cycle/gc_start.c src/cycle/gc_start.h src/cycle/pacer.c \
+	src/cycle/pacer.h \
+	src/alloc/alloc.c src/alloc/alloc.h src/alloc/alloc_inline.h \
+	src/alloc/finalized.c src/alloc/finalized.h \
+	src/alloc/free_realloc.c src/alloc/free_realloc.h \
+	src/alloc/supply.c src/alloc/supply.h \
+	src/diag/heapmap.c src/diag/heapmap.h src/diag/report.c \
+	src/diag/stats.c src/diag/stats.h src/diag/verify.c \
+	src/diag/verify.h
+
+libgc_la_SOURCES = \
+	src/compat/compat.h src/compat/gc_disclaim_h.c \
+	src/compat/gc_globals.c src/compat/gc_h_alloc.c \
+	src/compat/gc_h_collect.c src/compat/gc_h_param.c \
+	src/compat/gc_h_roots.c src/compat/gc_h_stats.c \
+	src/compat/gc_h_thread.c src/compat/gc_inline_h.c \
+	src/compat/gc_mark_h.c src/compat/gcx_h.c src/compat/pthread_wrap.c
+
+
