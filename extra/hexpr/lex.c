@@ -1,0 +1,168 @@
+/* extra/hexpr/lex.c: the lexer of the infix notation. SPDX-License-Identifier: MIT */
+/* A number is digits with an optional fraction and exponent; without these two
+ * it is an integer. A name starts with a letter, an underscore or any byte of
+ * a UTF-8 sequence and goes on with these, digits and primes. */
+#include "hexpr/lex.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+static bool starts_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+         (unsigned char)c >= 0x80;
+}
+
+static bool continues_name(char c) {
+  return starts_name(c) || is_digit(c) || c == '\'';
+}
+
+static char byte_at(const struct ex_lex *l, size_t pos) {
+  return pos < l->bytes ? l->text[pos] : '\0';
+}
+
+/* Moves over bytes up to END, counting lines and characters. */
+static void advance(struct ex_lex *l, size_t end) {
+  for (; l->pos < end; l->pos++) {
+    char c = l->text[l->pos];
+    if (c == '\n') {
+      l->line++;
+      l->column = 1;
+    } else if (((unsigned char)c & 0xc0) != 0x80)
+      l->column++;
+  }
+}
+
+static size_t after_blanks(const struct ex_lex *l, size_t pos) {
+  for (; pos < l->bytes; pos++) {
+    char c = l->text[pos];
+    if (c == '#')
+      while (pos + 1 < l->bytes && l->text[pos + 1] != '\n')
+        pos++;
+    else if (c != ' ' && c != '\t' && c != '\r' && c != '\n')
+      break;
+  }
+  return pos;
+}
+
+static size_t after_digits(const struct ex_lex *l, size_t pos) {
+  while (is_digit(byte_at(l, pos)))
+    pos++;
+  return pos;
+}
+
+static size_t after_exponent(const struct ex_lex *l, size_t pos) {
+  size_t digits = pos + 1;
+  if (byte_at(l, pos) != 'e' && byte_at(l, pos) != 'E')
+    return pos;
+  if (byte_at(l, digits) == '+' || byte_at(l, digits) == '-')
+    digits++;
+  return is_digit(byte_at(l, digits)) ? after_digits(l, digits) : pos;
+}
+
+static void read_int(struct ex_lex *l, size_t end) {
+  l->kind = LEX_INT;
+  l->magnitude = 0;
+  for (size_t i = l->start; i < end; i++) {
+    unsigned digit = (unsigned)(l->text[i] - '0');
+    if (__builtin_mul_overflow(l->magnitude, 10, &l->magnitude) ||
+        __builtin_add_overflow(l->magnitude, digit, &l->magnitude) ||
+        l->magnitude > (uint64_t)1 << 63)
+      l->kind = LEX_TOO_BIG;
+  }
+}
+
+static void read_real(struct ex_lex *l, size_t end) {
+  char small[64];
+  size_t n = end - l->start;
+  char *copy = n < sizeof small ? small : malloc(n + 1);
+  l->kind = LEX_BAD;
+  if (copy == NULL)
+    return;
+  memcpy(copy, l->text + l->start, n);
+  copy[n] = '\0';
+  l->kind = LEX_REAL;
+  l->real = strtod(copy, NULL);
+  if (copy != small)
+    free(copy);
+}
+
+static size_t read_number(struct ex_lex *l) {
+  size_t digits = after_digits(l, l->start);
+  size_t end = digits;
+  if (byte_at(l, end) == '.')
+    end = after_digits(l, end + 1);
+  end = after_exponent(l, end);
+  if (end == digits)
+    read_int(l, end);
+  else
+    read_real(l, end);
+  return end;
+}
+
+static size_t read_name(struct ex_lex *l) {
+  size_t end = l->start;
+  while (continues_name(byte_at(l, end)))
+    end++;
+  l->kind = LEX_NAME;
+  return end;
+}
+
+static size_t read_char(struct ex_lex *l, char c) {
+  l->kind = c != '\0' && strchr("+-*/^(),", c) != NULL ? LEX_CHAR : LEX_BAD;
+  return l->start + 1;
+}
+
+void ex_lex_next(struct ex_lex *l) {
+  size_t end;
+  char c;
+  advance(l, after_blanks(l, l->pos));
+  l->start = l->pos;
+  l->token_line = l->line;
+  l->token_column = l->column;
+  c = byte_at(l, l->pos);
+  if (l->pos >= l->bytes) {
+    l->kind = LEX_END;
+    end = l->pos;
+  } else if (is_digit(c) || (c == '.' && is_digit(byte_at(l, l->pos + 1))))
+    end = read_number(l);
+  else if (starts_name(c))
+    end = read_name(l);
+  else
+    end = read_char(l, c);
+  advance(l, end);
+  l->length = end - l->start;
+}
+
+void ex_lex_start(struct ex_lex *l, const char *text, size_t bytes, size_t line,
+                  size_t column) {
+  memset(l, 0, sizeof *l);
+  l->text = text;
+  l->bytes = bytes;
+  l->line = line;
+  l->column = column;
+  ex_lex_next(l);
+}
+
+bool ex_lex_sees(const struct ex_lex *l, char c) {
+  return byte_at(l, after_blanks(l, l->pos)) == c;
+}
+
+void ex_lex_error(const struct ex_lex *l, const char *expected,
+                  ex_error *out_error) {
+  int length = l->length < 32 ? (int)l->length : 32;
+  const char *token = l->text + l->start;
+  out_error->line = l->token_line;
+  out_error->column = l->token_column;
+  out_error->byte = l->start;
+  snprintf(out_error->expected, sizeof out_error->expected, "%s", expected);
+  if (l->kind == LEX_END)
+    snprintf(out_error->found, sizeof out_error->found, "the end");
+  else if (l->kind == LEX_BAD && (unsigned char)token[0] < 0x20)
+    snprintf(out_error->found, sizeof out_error->found, "byte 0x%02x",
+             (unsigned char)token[0]);
+  else
+    snprintf(out_error->found, sizeof out_error->found, "'%.*s'", length,
+             token);
+}

@@ -1,0 +1,49 @@
+/* extra/hexpr/lex.h: tokens of the infix notation. SPDX-License-Identifier: MIT */
+/* The lexer keeps the place of the token it stands on, for messages. Columns
+ * count characters, so a byte that continues a UTF-8 sequence adds none. */
+#ifndef HEXPR_LEX_H
+#define HEXPR_LEX_H
+
+#include "hexpr/hexpr.h"
+
+typedef enum lex_kind {
+  LEX_END,
+  LEX_INT,  /* `magnitude` */
+  LEX_REAL, /* `real` */
+  LEX_NAME,
+  LEX_CHAR,   /* one of + - * / ^ ( ) , */
+  LEX_BAD,    /* any other byte */
+  LEX_TOO_BIG /* an integer of over 2^63 */
+} lex_kind;
+
+struct ex_lex {
+  const char *text;
+  size_t bytes;
+  size_t pos;    /* after the token */
+  size_t line;   /* of `pos` */
+  size_t column; /* of `pos` */
+  lex_kind kind;
+  size_t start;
+  size_t length;
+  size_t token_line;
+  size_t token_column;
+  uint64_t magnitude;
+  double real;
+};
+
+void ex_lex_start(struct ex_lex *l, const char *text, size_t bytes, size_t line,
+                  size_t column);
+void ex_lex_next(struct ex_lex *l);
+
+static inline bool ex_lex_is(const struct ex_lex *l, char c) {
+  return l->kind == LEX_CHAR && l->text[l->start] == c;
+}
+
+/* Whether the first byte after the token, blanks aside, is C. */
+bool ex_lex_sees(const struct ex_lex *l, char c);
+
+/* Fills an error for the current token. */
+void ex_lex_error(const struct ex_lex *l, const char *expected,
+                  ex_error *out_error);
+
+#endif

@@ -1,0 +1,236 @@
+/* extra/hexpr/print.c: the infix printer. SPDX-License-Identifier: MIT */
+/* Prints as a tree, from an explicit stack of what is still to come. Brackets
+ * appear where the parser needs them to build the same nodes again, and around
+ * negative right operands, for the reader. A number under a unary minus is
+ * bracketed, since a minus sign right before a number belongs to the number. */
+#include "hexpr/node.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum level { LVL_SUM = 1, LVL_PRODUCT, LVL_MINUS, LVL_POWER, LVL_PRIMARY };
+
+/* What may stand somewhere without brackets: levels from `level` up, and a
+ * sign in front or a number only if allowed. */
+struct place {
+  unsigned char level;
+  bool sign;
+  bool number;
+};
+
+struct item {
+  ex node; /* NULL: print `text` */
+  const char *text;
+  struct place place;
+};
+
+struct printer {
+  FILE *file; /* or NULL, then into `buffer` */
+  char *buffer;
+  size_t length;
+  size_t room;
+  size_t limit;
+  bool failed;
+  struct item *stack;
+  size_t depth;
+  size_t stack_room;
+};
+
+/* ---- Output ---- */
+
+static bool make_room(struct printer *p, size_t more) {
+  size_t need = p->length + more + 1;
+  char *bigger;
+  if (need <= p->room)
+    return true;
+  if (p->length + more > p->limit)
+    return false;
+  need = need < 64 ? 64 : 2 * need;
+  bigger = realloc(p->buffer, need);
+  if (bigger == NULL)
+    return false;
+  p->buffer = bigger;
+  p->room = need;
+  return true;
+}
+
+static void put(struct printer *p, const char *text) {
+  size_t n = strlen(text);
+  if (p->failed)
+    return;
+  if (p->file != NULL)
+    p->failed = fputs(text, p->file) == EOF;
+  else if (p->length + n > p->limit || !make_room(p, n))
+    p->failed = true;
+  else {
+    memcpy(p->buffer + p->length, text, n + 1);
+    p->length += n;
+  }
+}
+
+static void put_int(struct printer *p, int64_t value) {
+  char text[32];
+  snprintf(text, sizeof text, "%lld", (long long)value);
+  put(p, text);
+}
+
+/* The shortest form that reads back as the same double. */
+static void put_real(struct printer *p, double value) {
+  char text[40];
+  int digits = 15;
+  if (isnan(value) || isinf(value)) {
+    put(p, isnan(value) ? "nan" : value < 0 ? "-inf" : "inf");
+    return;
+  }
+  do
+    snprintf(text, sizeof text, "%.*g", digits++, value);
+  while (strtod(text, NULL) != value && digits <= 17);
+  if (strpbrk(text, ".e") == NULL)
+    memcpy(text + strlen(text), ".0", 3);
+  put(p, text);
+}
+
+/* ---- What is still to come ---- */
+
+static void push(struct printer *p, struct item item) {
+  if (p->depth == p->stack_room) {
+    size_t room = p->stack_room == 0 ? 64 : 2 * p->stack_room;
+    struct item *bigger = realloc(p->stack, room * sizeof *bigger);
+    if (bigger == NULL) {
+      p->failed = true;
+      return;
+    }
+    p->stack = bigger;
+    p->stack_room = room;
+  }
+  p->stack[p->depth++] = item;
+}
+
+static void push_text(struct printer *p, const char *text) {
+  push(p, (struct item){.text = text});
+}
+
+static void push_node(struct printer *p, ex e, struct place place) {
+  push(p, (struct item){.node = e, .place = place});
+}
+
+static bool is_number(ex e) { return kind_of(e) <= EX_REAL; }
+
+static bool has_sign(ex e) {
+  if (kind_of(e) == EX_INT)
+    return ex_int_value(e) < 0;
+  if (kind_of(e) == EX_REAL)
+    return !isnan(ex_real_value(e)) && signbit(ex_real_value(e));
+  return ex_node_is_op(e, EX_NEG);
+}
+
+static int level_of(ex e) {
+  switch (op_of(e)) {
+  case EX_ADD:
+  case EX_SUB:
+    return LVL_SUM;
+  case EX_MUL:
+  case EX_DIV:
+    return LVL_PRODUCT;
+  case EX_NEG:
+    return LVL_MINUS;
+  case EX_POW:
+    return LVL_POWER;
+  default:
+    return LVL_PRIMARY;
+  }
+}
+
+static bool fits(ex e, struct place place) {
+  if (is_number(e) && !place.number)
+    return false;
+  if (has_sign(e) && !place.sign)
+    return false;
+  return level_of(e) >= place.level;
+}
+
+static const struct place anywhere = {LVL_SUM, true, true};
+
+static void push_call(struct printer *p, ex e) {
+  push_text(p, ")");
+  for (size_t i = argc_of(e); i-- > 0;) {
+    push_node(p, arg_of(e, i), anywhere);
+    if (i > 0)
+      push_text(p, ", ");
+  }
+  push_text(p, "(");
+  push_text(p, ex_name(e));
+}
+
+static const char *sign_of(ex_op op) {
+  if (op == EX_ADD)
+    return " + ";
+  return op == EX_SUB ? " - " : ex_op_name(op);
+}
+
+static void push_binary(struct printer *p, ex e) {
+  int level = level_of(e);
+  bool power = level == LVL_POWER;
+  struct place left = {(unsigned char)(power ? LVL_PRIMARY : level), !power,
+                       true};
+  struct place right = {(unsigned char)(power ? LVL_MINUS : level + 1), false,
+                        true};
+  push_node(p, arg_of(e, 1), right);
+  push_text(p, sign_of(op_of(e)));
+  push_node(p, arg_of(e, 0), left);
+}
+
+static void push_minus(struct printer *p, ex e) {
+  struct place under = {LVL_MINUS, true, false};
+  push_node(p, arg_of(e, 0), under);
+  push_text(p, "-");
+}
+
+static void print_node(struct printer *p, ex e) {
+  if (kind_of(e) == EX_INT)
+    put_int(p, ex_int_value(e));
+  else if (kind_of(e) == EX_REAL)
+    put_real(p, ex_real_value(e));
+  else if (kind_of(e) == EX_SYM)
+    put(p, ex_name(e));
+  else if (level_of(e) == LVL_PRIMARY)
+    push_call(p, e);
+  else if (level_of(e) == LVL_MINUS)
+    push_minus(p, e);
+  else
+    push_binary(p, e);
+}
+
+static void print_all(struct printer *p, ex e) {
+  push_node(p, e, anywhere);
+  while (p->depth > 0 && !p->failed) {
+    struct item top = p->stack[--p->depth];
+    if (top.node == NULL)
+      put(p, top.text);
+    else if (fits(top.node, top.place))
+      print_node(p, top.node);
+    else {
+      push_text(p, ")");
+      push_node(p, top.node, anywhere);
+      push_text(p, "(");
+    }
+  }
+  free(p->stack);
+  hc_keep(e);
+}
+
+bool ex_print(ex e, FILE *to) {
+  struct printer p = {.file = to};
+  print_all(&p, e);
+  return !p.failed;
+}
+
+char *ex_string(ex e, size_t max_bytes) {
+  struct printer p = {.limit = max_bytes};
+  print_all(&p, e);
+  if (!p.failed)
+    return p.buffer;
+  free(p.buffer);
+  return NULL;
+}

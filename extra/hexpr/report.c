@@ -1,0 +1,331 @@
+/* extra/hexpr/report.c: the report on a file of formulas. SPDX-License-Identifier: MIT */
+/* The light run derives every formula by each of its variables and simplifies;
+ * it counts sizes while all results are held, then drops nine in ten and
+ * collects. The heavy run takes a high derivative of one nested formula again
+ * and again, each time with another number in it, and holds only the latest
+ * result, so that most of what it allocates dies. */
+#include "hexpr/cmd.h"
+
+#include "hcons/backend.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { KEPT_ONE_IN = 10, MEGABYTE = 1 << 20 };
+
+struct results {
+  ex *at; /* scanned */
+  size_t n;
+};
+
+struct snapshot {
+  double seconds;
+  unsigned long collections;
+  size_t allocated;
+  hc_stats table;
+};
+
+static double pause_start;
+static double longest_pause;
+
+/* ---- Measuring ---- */
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* Runs within the collection: no allocation here. */
+static void on_pause(int stopping) {
+  if (stopping)
+    pause_start = now();
+  else if (now() - pause_start > longest_pause)
+    longest_pause = now() - pause_start;
+}
+
+static void measure(struct snapshot *s) {
+  s->seconds = now();
+  s->collections = hc_backend_collections();
+  s->allocated = hc_backend_allocated_bytes();
+  hc_get_stats(ex_table(), &s->table);
+}
+
+static uint64_t look_ups(const hc_stats *s) { return s->hits + s->misses; }
+
+/* ---- Output ---- */
+
+static void progress(const char *format, size_t a, size_t b) {
+  if (!isatty(STDOUT_FILENO))
+    return;
+  printf("\r\033[K");
+  printf(format, a, b);
+  fflush(stdout);
+}
+
+static void end_progress(void) {
+  if (isatty(STDOUT_FILENO))
+    printf("\r\033[K");
+}
+
+static void row(const char *label, const char *value) {
+  printf("  %-26s %s\n", label, value);
+}
+
+static void row_count(const char *label, uint64_t value) {
+  char text[32];
+  snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+  row(label, text);
+}
+
+static void row_number(const char *label, double value, const char *unit) {
+  char text[64];
+  snprintf(text, sizeof text, "%.*f%s", value < 100 ? 2 : 0, value, unit);
+  row(label, text);
+}
+
+/* The sizes of some expressions together; tree sizes may have many digits. */
+static void rows_of_sizes(const ex *roots, size_t n) {
+  char text[96];
+  char *tree = NULL;
+  size_t dag = 0;
+  if (!ex_count(roots, n, &dag, &tree))
+    return;
+  if (strlen(tree) <= 40)
+    snprintf(text, sizeof text, "%s nodes", tree);
+  else
+    snprintf(text, sizeof text, "%.1s.%.8se%zu nodes", tree, tree + 1,
+             strlen(tree) - 1);
+  row("tree size", text);
+  snprintf(text, sizeof text, "%zu nodes", dag);
+  row("graph size", text);
+  if (dag > 0)
+    row_number("sharing factor", strtod(tree, NULL) / (double)dag, "");
+  free(tree);
+}
+
+static void rows_of_work(const struct snapshot *from) {
+  struct snapshot to;
+  double seconds;
+  measure(&to);
+  seconds = to.seconds - from->seconds;
+  row_count("nodes looked up", look_ups(&to.table) - look_ups(&from->table));
+  row_count("nodes made", to.table.made - from->table.made);
+  row_count("nodes notified dead", to.table.removed - from->table.removed);
+  row_count("nodes revived", to.table.revived - from->table.revived);
+  row_number("interns per second",
+             (double)(look_ups(&to.table) - look_ups(&from->table)) / seconds /
+                 1e6,
+             " million");
+  row_number("allocated", (double)(to.allocated - from->allocated) / MEGABYTE,
+             " MB");
+  row_count("collections", to.collections - from->collections);
+  row_number("seconds", seconds, "");
+}
+
+/* ---- The light run ---- */
+
+static bool push_result(struct results *r, size_t *room, ex e) {
+  if (r->n == *room) {
+    size_t bigger_room = *room == 0 ? 256 : 2 * *room;
+    ex *bigger = hc_scanned_alloc(bigger_room * sizeof *bigger);
+    if (bigger == NULL)
+      return false;
+    if (r->n > 0)
+      memcpy(bigger, r->at, r->n * sizeof *bigger);
+    if (r->at != NULL)
+      hc_scanned_free(r->at);
+    r->at = bigger;
+    *room = bigger_room;
+  }
+  r->at[r->n++] = e;
+  return e != NULL;
+}
+
+/* Adds the simplified derivatives of one formula. */
+static bool derive_all(struct results *r, size_t *room, ex formula) {
+  size_t n = 0;
+  ex *variables = ex_variables(formula, &n);
+  bool ok = variables != NULL;
+  for (size_t i = 0; ok && i < n; i++)
+    ok = push_result(r, room, ex_simplify(ex_derive(formula, variables[i])));
+  free(variables);
+  return ok;
+}
+
+static void drop_most(struct results *r) {
+  size_t kept = 0;
+  for (size_t i = 0; i < r->n; i += KEPT_ONE_IN)
+    r->at[kept++] = r->at[i];
+  for (size_t i = kept; i < r->n; i++)
+    r->at[i] = NULL;
+  r->n = kept;
+}
+
+static bool light_run(const struct ex_formulas *f, struct results *r) {
+  struct snapshot before;
+  size_t room = 0;
+  bool ok = true;
+  measure(&before);
+  for (size_t i = 0; ok && i < f->n; i++) {
+    progress("formula %zu of %zu", i + 1, f->n);
+    ok = push_result(r, &room, f->formula[i]) &&
+         derive_all(r, &room, f->formula[i]);
+  }
+  end_progress();
+  if (!ok)
+    return false;
+  printf("\nDerivatives of all formulas by each variable, simplified\n");
+  row_count("derivatives", r->n - f->n);
+  rows_of_sizes(r->at, r->n);
+  drop_most(r);
+  hc_backend_collect();
+  rows_of_work(&before);
+  return true;
+}
+
+/* ---- The heavy run ---- */
+
+static ex high_derivative(ex e, ex x, long order, size_t round) {
+  for (long i = 1; e != NULL && i <= order; i++) {
+    progress("round %zu, derivative %zu", round, (size_t)i);
+    e = ex_simplify(ex_derive(e, x));
+  }
+  return e;
+}
+
+static bool heavy_run(const struct ex_report_options *o, ex nested, ex *held) {
+  struct snapshot before;
+  size_t round = 0;
+  size_t limit = (size_t)o->volume_mb * MEGABYTE;
+  ex x = ex_sym("x");
+  ex k = ex_sym("k");
+  measure(&before);
+  do {
+    ex e = ex_subst(nested, k, ex_int((int64_t)++round));
+    *held = high_derivative(e, x, o->order, round);
+    if (*held == NULL)
+      return false;
+  } while (hc_backend_allocated_bytes() - before.allocated < limit);
+  end_progress();
+  printf("\nDerivative %ld by x of %s, k = 1..%zu\n", o->order, o->nested,
+         round);
+  rows_of_sizes(held, 1);
+  rows_of_work(&before);
+  return true;
+}
+
+/* ---- The whole ---- */
+
+/* Tries the picture's path before the work, and leaves no trace. */
+static bool is_writable(const char *path) {
+  bool existed = access(path, F_OK) == 0;
+  int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (fd < 0) {
+    fprintf(stderr, "hexpr: cannot write %s: %s\n", path, strerror(errno));
+    return false;
+  }
+  close(fd);
+  if (!existed)
+    unlink(path);
+  return true;
+}
+
+static bool draw(const char *path) {
+  int error;
+  if (path == NULL)
+    return true;
+  if (!hc_backend_is_reclaim()) {
+    row("picture of the heap", "none: this collector does not draw");
+    return true;
+  }
+  error = hc_backend_draw_heap(path);
+  if (error == 0)
+    row("picture of the heap", path);
+  else
+    fprintf(stderr, "hexpr: cannot write %s: %s\n", path, strerror(error));
+  return error == 0;
+}
+
+static bool closing_rows(const struct ex_report_options *o) {
+  struct rusage usage;
+  unsigned version = hc_backend_version();
+  char text[64];
+  getrusage(RUSAGE_SELF, &usage);
+  printf("\nAltogether\n");
+  row_count("collections", hc_backend_collections());
+  row_number("longest pause", longest_pause * 1e3, " ms");
+  row_number("heap", (double)hc_backend_heap_bytes() / MEGABYTE, " MB");
+  row_number("peak resident memory", (double)usage.ru_maxrss / 1024, " MB");
+  snprintf(text, sizeof text, "interface %u.%u.%u", version >> 16,
+           version >> 8 & 255, version & 255);
+  row("collector", text);
+  return draw(o->picture);
+}
+
+static size_t count_variables(const struct ex_formulas *f) {
+  size_t sum = 0;
+  for (size_t i = 0; i < f->n; i++) {
+    size_t n = 0;
+    free(ex_variables(f->formula[i], &n));
+    sum += n;
+  }
+  return sum;
+}
+
+static bool opening_rows(const struct ex_report_options *o,
+                         const struct ex_formulas *f) {
+  printf("%s\n", o->file);
+  row_count("formulas", f->n);
+  row_count("with errors", f->errors);
+  row_count("variables of each, added", count_variables(f));
+  rows_of_sizes(f->formula, f->n);
+  return f->n > 0;
+}
+
+static int run(const struct ex_report_options *o, const struct ex_formulas *f,
+               ex nested) {
+  struct results results = {NULL, 0};
+  ex held = NULL;
+  bool ok;
+  if (opening_rows(o, f) && !light_run(f, &results)) {
+    fprintf(stderr, "hexpr: out of memory\n");
+    return CMD_TROUBLE;
+  }
+  if (o->order > 0 && !heavy_run(o, nested, &held)) {
+    fprintf(stderr, "hexpr: out of memory\n");
+    return CMD_TROUBLE;
+  }
+  ok = closing_rows(o);
+  hc_keep(held);
+  if (results.at != NULL)
+    hc_scanned_free(results.at);
+  if (!ok)
+    return CMD_TROUBLE;
+  return f->errors > 0 ? CMD_BAD_FORMULA : CMD_OK;
+}
+
+int ex_report(const struct ex_report_options *o) {
+  struct ex_formulas formulas;
+  ex_error error;
+  ex nested = ex_parse(o->nested, strlen(o->nested), &error);
+  int status;
+  if (nested == NULL) {
+    ex_formulas_error("formula given with -e", &error);
+    return CMD_BAD_FORMULA;
+  }
+  if (o->picture != NULL && !is_writable(o->picture))
+    return CMD_TROUBLE;
+  if (!ex_formulas_read(&formulas, o->file))
+    return CMD_TROUBLE;
+  hc_backend_watch_pauses(on_pause);
+  status = run(o, &formulas, nested);
+  ex_formulas_drop(&formulas);
+  hc_keep(nested);
+  return status;
+}

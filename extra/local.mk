@@ -1,0 +1,51 @@
+# extra/local.mk: the libraries on top and the hexpr command. SPDX-License-Identifier: MIT
+#
+# They use public headers only, so they also build on another libgc.
+
+lib_LTLIBRARIES += libhcons.la libhexpr.la
+bin_PROGRAMS += hexpr
+
+hconsincludedir = $(includedir)/hcons
+dist_hconsinclude_HEADERS = extra/hcons/hcons.h
+hexprincludedir = $(includedir)/hexpr
+dist_hexprinclude_HEADERS = extra/hexpr/hexpr.h
+
+EXTRA_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+
+libhcons_la_SOURCES = extra/hcons/backend.h extra/hcons/check.c \
+	extra/hcons/intern.c extra/hcons/internal.h extra/hcons/slots.c \
+	extra/hcons/slots.h extra/hcons/table.c
+libhcons_la_CFLAGS = $(EXTRA_CFLAGS)
+libhcons_la_LIBADD = libgc.la
+libhcons_la_LDFLAGS = -pthread -version-info 0:0:0 -no-undefined
+
+libhexpr_la_SOURCES = extra/hexpr/big.c extra/hexpr/big.h \
+	extra/hexpr/canon.h extra/hexpr/count.c extra/hexpr/dag.c \
+	extra/hexpr/dag.h extra/hexpr/derive.c extra/hexpr/eval.c \
+	extra/hexpr/lex.c extra/hexpr/lex.h extra/hexpr/node.c \
+	extra/hexpr/node.h extra/hexpr/num.c extra/hexpr/num.h \
+	extra/hexpr/order.c extra/hexpr/parse.c extra/hexpr/print.c \
+	extra/hexpr/product.c extra/hexpr/simplify.c extra/hexpr/sum.c \
+	extra/hexpr/terms.c extra/hexpr/terms.h
+libhexpr_la_CFLAGS = $(EXTRA_CFLAGS)
+libhexpr_la_LIBADD = libhcons.la -lm
+libhexpr_la_LDFLAGS = -pthread -version-info 0:0:0 -no-undefined
+
+# The command uses the lexer of the library, which is not exported.
+hexpr_SOURCES = extra/hexpr/cmd.h extra/hexpr/formulas.c \
+	extra/hexpr/lex.c extra/hexpr/lex.h extra/hexpr/main.c \
+	extra/hexpr/report.c
+hexpr_CFLAGS = $(AM_CFLAGS)
+hexpr_LDADD = libhexpr.la libhcons.la libgc.la
+
+check_PROGRAMS += extra/examples/intern extra/examples/derive \
+	extra/examples/sharing
+extra_examples_intern_SOURCES = extra/examples/intern.c
+extra_examples_intern_LDADD = libhcons.la libgc.la
+extra_examples_derive_SOURCES = extra/examples/derive.c
+extra_examples_derive_LDADD = libhexpr.la libhcons.la libgc.la
+extra_examples_sharing_SOURCES = extra/examples/sharing.c
+extra_examples_sharing_LDADD = libhexpr.la libhcons.la libgc.la
+
+EXTRA_DIST += extra/examples/formulas.txt extra/hcons/README.md \
+	extra/hexpr/README.md
