@@ -1,0 +1,156 @@
+/* tests/api/env.c: environment variables read at initialisation. SPDX-License-Identifier: MIT */
+
+/*
+ * Each case starts this program again with a changed environment and a role
+ * that looks at the effect from inside, or looks at the text that it wrote.
+ */
+#ifndef GC_THREADS
+#define GC_THREADS
+#endif
+#define GC_NO_THREAD_REDIRECTS
+#include <gc/gc.h>
+
+#include <string.h>
+#include <sys/wait.h>
+
+#include "lib/gcutil.h"
+#include "lib/tap.h"
+
+enum { MB = 1024 * 1024, N_KEEP = 100000 };
+
+static void *volatile keep[N_KEEP];
+
+static void churn_mb(size_t mb) {
+  for (size_t i = 0; i < mb * 1024; i++)
+    GC_malloc(1000);
+}
+
+/* ---- Roles ---- */
+
+static void role_big_heap(void) {
+  tap_eq_u(GC_get_heap_size(), 0);
+  GC_INIT();
+  tap_ge(GC_get_heap_size(), 20 * MB);
+  churn_mb(10);
+}
+
+static void role_limited_heap(void) {
+  size_t n = 0;
+  GC_set_warn_proc(GC_ignore_warn_proc);
+  GC_INIT();
+  while (n < N_KEEP && (keep[n] = GC_malloc_atomic(10000)) != NULL)
+    n++;
+  tap_ge(n, 1000);
+  tap_le(n, 16 * MB / 10000);
+  tap_le(GC_get_heap_size(), 16 * MB);
+}
+
+static void role_one_marker(void) {
+  GC_INIT();
+  tap_eq_u(GC_get_parallel(), 0);
+  churn_mb(20);
+}
+
+static void role_divisor(void) {
+  GC_INIT();
+  tap_eq_u(GC_get_free_space_divisor(), 17);
+}
+
+static void role_no_collection(void) {
+  GC_INIT();
+  size_t no = GC_get_gc_no();
+  churn_mb(40);
+  GC_gcollect();
+  tap_eq_u(GC_get_gc_no(), no);
+  tap_ge(GC_get_heap_size(), 40 * MB);
+}
+
+static void role_interior(void) {
+  GC_set_all_interior_pointers(0);
+  GC_INIT();
+  tap_eq_u(GC_get_all_interior_pointers(), 1);
+  char *p = GC_malloc(64);
+  tap_eq_p(GC_base(p + 64), p);
+}
+
+static void role_churn(void) {
+  GC_INIT();
+  churn_mb(20);
+  GC_gcollect();
+}
+
+static const tap_case roles[] = {
+    TAP_CASE(role_big_heap),      TAP_CASE(role_limited_heap),
+    TAP_CASE(role_one_marker),    TAP_CASE(role_divisor),
+    TAP_CASE(role_no_collection), TAP_CASE(role_interior),
+    TAP_CASE(role_churn)};
+
+/* ---- Cases ---- */
+
+#define ENV_CASE(name, role, setting)                                          \
+  static void name(void) {                                                     \
+    static const char *const env[] = {setting, NULL};                          \
+    gu_check_role(role, env, 0);                                               \
+  }
+
+ENV_CASE(initial_heap_size_in_bytes, "role_big_heap",
+         "GC_INITIAL_HEAP_SIZE=20971520")
+ENV_CASE(initial_heap_size_in_kilobytes, "role_big_heap",
+         "GC_INITIAL_HEAP_SIZE=20480k")
+ENV_CASE(initial_heap_size_in_megabytes, "role_big_heap",
+         "GC_INITIAL_HEAP_SIZE=20M")
+ENV_CASE(maximum_heap_size_in_megabytes, "role_limited_heap",
+         "GC_MAXIMUM_HEAP_SIZE=16M")
+ENV_CASE(maximum_heap_size_in_bytes, "role_limited_heap",
+         "GC_MAXIMUM_HEAP_SIZE=16777216")
+ENV_CASE(one_marker_means_no_helpers, "role_one_marker", "GC_MARKERS=1")
+ENV_CASE(free_space_divisor, "role_divisor", "GC_FREE_SPACE_DIVISOR=17")
+ENV_CASE(collections_can_be_forbidden, "role_no_collection", "GC_DONT_GC=1")
+ENV_CASE(interior_pointers_can_be_demanded, "role_interior",
+         "GC_ALL_INTERIOR_POINTERS=1")
+ENV_CASE(two_markers_work, "role_churn", "GC_MARKERS=2")
+
+static size_t count_text(const char *text, const char *part) {
+  size_t n = 0;
+  for (const char *p = text; (p = strstr(p, part)) != NULL; p++)
+    n++;
+  return n;
+}
+
+static size_t run_and_count(const char *setting, const char *part) {
+  static char out[200000];
+  const char *const env[] = {setting, NULL};
+  gu_exec x = {"role_churn", env, 0, out, sizeof out};
+  int status = gu_run_role(&x);
+  tap_check(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  return count_text(out, part);
+}
+
+static void statistics_are_printed_on_demand(void) {
+  tap_ge(run_and_count("GC_PRINT_STATS=1", "Initiating full"), 2);
+}
+
+static void nothing_is_printed_otherwise(void) {
+  static char out[10000];
+  gu_exec x = {"role_churn", NULL, 0, out, sizeof out};
+  int status = gu_run_role(&x);
+  tap_check(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  tap_eq_s(out, "");
+}
+
+int main(int argc, char **argv) {
+  static const tap_case cases[] = {TAP_CASE(initial_heap_size_in_bytes),
+                                   TAP_CASE(initial_heap_size_in_kilobytes),
+                                   TAP_CASE(initial_heap_size_in_megabytes),
+                                   TAP_CASE(maximum_heap_size_in_megabytes),
+                                   TAP_CASE(maximum_heap_size_in_bytes),
+                                   TAP_CASE(one_marker_means_no_helpers),
+                                   TAP_CASE(free_space_divisor),
+                                   TAP_CASE(collections_can_be_forbidden),
+                                   TAP_CASE(interior_pointers_can_be_demanded),
+                                   TAP_CASE(two_markers_work),
+                                   TAP_CASE(statistics_are_printed_on_demand),
+                                   TAP_CASE(nothing_is_printed_otherwise)};
+  tap_set_roles(roles, sizeof roles / sizeof roles[0]);
+  return tap_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
+}

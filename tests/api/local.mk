@@ -1,0 +1,77 @@
+# tests/api/local.mk: black-box tests through the public headers only. SPDX-License-Identifier: MIT
+#
+# The same programs are compiled against the system's libgc by check-bdw, so
+# nothing here may need more than a public header and these helpers.
+
+api_ldadd = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la $(LIBDL)
+
+api_programs = tests/api/alloc tests/api/base_size tests/api/collect \
+	tests/api/copyreloc tests/api/disclaim tests/api/dlopen_gc \
+	tests/api/dlrace tests/api/env tests/api/fork tests/api/free_realloc \
+	tests/api/init tests/api/limits tests/api/marking tests/api/redirects \
+	tests/api/registers tests/api/roots tests/api/stats tests/api/threads \
+	tests/api/thread_signals
+
+check_PROGRAMS += $(api_programs)
+TESTS += $(api_programs)
+
+tests_api_alloc_SOURCES = tests/api/alloc.c
+tests_api_alloc_LDADD = $(api_ldadd)
+tests_api_base_size_SOURCES = tests/api/base_size.c
+tests_api_base_size_LDADD = $(api_ldadd)
+tests_api_collect_SOURCES = tests/api/collect.c
+tests_api_collect_LDADD = $(api_ldadd)
+tests_api_disclaim_SOURCES = tests/api/disclaim.c
+tests_api_disclaim_LDADD = $(api_ldadd)
+tests_api_env_SOURCES = tests/api/env.c
+tests_api_env_LDADD = $(api_ldadd)
+tests_api_fork_SOURCES = tests/api/fork.c
+tests_api_fork_LDADD = $(api_ldadd)
+tests_api_free_realloc_SOURCES = tests/api/free_realloc.c
+tests_api_free_realloc_LDADD = $(api_ldadd)
+tests_api_init_SOURCES = tests/api/init.c
+tests_api_init_LDADD = $(api_ldadd)
+tests_api_limits_SOURCES = tests/api/limits.c
+tests_api_limits_LDADD = $(api_ldadd)
+tests_api_marking_SOURCES = tests/api/marking.c
+tests_api_marking_LDADD = $(api_ldadd)
+tests_api_redirects_SOURCES = tests/api/redirects.c
+tests_api_redirects_LDADD = $(api_ldadd)
+tests_api_registers_SOURCES = tests/api/registers.c
+tests_api_registers_LDADD = $(api_ldadd)
+tests_api_stats_SOURCES = tests/api/stats.c
+tests_api_stats_LDADD = $(api_ldadd)
+tests_api_threads_SOURCES = tests/api/threads.c tests/api/slots.h
+tests_api_threads_LDADD = $(api_ldadd)
+tests_api_thread_signals_SOURCES = tests/api/thread_signals.c tests/api/slots.h
+tests_api_thread_signals_LDADD = $(api_ldadd)
+
+# At a fixed address the program gets copies of the public variables.
+tests_api_copyreloc_SOURCES = tests/api/copyreloc.c
+tests_api_copyreloc_CFLAGS = $(AM_CFLAGS) -fno-pie
+tests_api_copyreloc_LDFLAGS = -no-pie
+tests_api_copyreloc_LDADD = $(api_ldadd)
+
+# A library to load; the rpath only makes libtool build a shared object.
+check_LTLIBRARIES += tests/api/rootlib.la
+tests_api_rootlib_la_SOURCES = tests/api/rootlib.c tests/api/rootlib.h
+tests_api_rootlib_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
+
+rootlib_cppflags = $(AM_CPPFLAGS) \
+	-DTEST_ROOTLIB='"$(abs_top_builddir)/tests/api/.libs/rootlib.so"'
+
+tests_api_roots_SOURCES = tests/api/roots.c tests/api/rootlib.h
+tests_api_roots_CPPFLAGS = $(rootlib_cppflags)
+tests_api_roots_LDADD = $(api_ldadd)
+tests_api_dlrace_SOURCES = tests/api/dlrace.c tests/api/rootlib.h
+tests_api_dlrace_CPPFLAGS = $(rootlib_cppflags)
+tests_api_dlrace_LDADD = $(api_ldadd)
+
+# Loads the collector at run time, so it is not linked with it.
+tests_api_dlopen_gc_SOURCES = tests/api/dlopen_gc.c
+tests_api_dlopen_gc_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DTEST_LIBGC='"$(abs_top_builddir)/.libs/libgc.so.1"'
+tests_api_dlopen_gc_LDADD = tests/lib/libtap.la $(LIBDL)
+EXTRA_tests_api_dlopen_gc_DEPENDENCIES = libgc.la
+
+EXTRA_DIST += tests/api/bdw-differs.list tests/api/run-bdw.sh

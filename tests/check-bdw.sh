@@ -1,0 +1,83 @@
+#!/bin/sh
+# tests/check-bdw.sh: builds and runs the black-box tests on the system's libgc. SPDX-License-Identifier: MIT
+#
+# usage: check-bdw.sh CC SRCDIR BUILDDIR
+#
+# The tests of the public interface and the libraries on top are compiled
+# against the system's headers and library (Debian: libgc-dev), which proves
+# that they ask for nothing but the contract. The project's own headers are kept
+# out of the way. Cases where that library differs are in
+# tests/api/bdw-differs.list.
+
+set -u
+
+if [ $# -ne 3 ]; then
+  echo "usage: check-bdw.sh CC SRCDIR BUILDDIR" >&2
+  exit 2
+fi
+cc=$1 src=$2 build=$3
+flags="-std=gnu11 -O2 -g -pthread -I$src/tests -I$src/extra"
+
+mkdir -p "$build" || exit 2
+cd "$build" || exit 2
+rm -f -- *.o *.so *.list
+
+die() {
+  echo "check-bdw: $*" >&2
+  exit 1
+}
+
+compile() {
+  $cc $flags "$@" || die "$cc failed for: $*"
+}
+
+cat >probe.c <<'PROBE'
+#include <gc/gc.h>
+#include <gc/gc_disclaim.h>
+int main(void) { GC_INIT(); return GC_malloc(1) == 0; }
+PROBE
+if ! $cc $flags probe.c -o probe -lgc 2>probe.log; then
+  cat probe.log >&2
+  die "the system's libgc can not be used; on Debian: apt-get install libgc-dev"
+fi
+
+compile -c "$src/tests/lib/tap.c" -o tap.o
+compile -c "$src/tests/lib/gcutil.c" -o gcutil.o
+compile -fPIC -shared "$src/tests/api/rootlib.c" -o rootlib.so
+
+programs=
+for file in "$src"/tests/api/*.c; do
+  name=$(basename "$file" .c)
+  case $name in
+  rootlib) continue ;;
+  dlopen_gc) compile "$file" tap.o -o "$name" -ldl ;;
+  copyreloc)
+    compile -fno-pie -no-pie "$file" gcutil.o tap.o -o "$name" -lgc
+    ;;
+  *)
+    compile -DTEST_ROOTLIB="\"$build/rootlib.so\"" "$file" gcutil.o tap.o \
+      -o "$name" -lgc -ldl
+    ;;
+  esac
+  programs="$programs ./$name"
+done
+
+# The libraries on top, without the files that hold a main function.
+objects=
+for file in "$src"/extra/hcons/*.c "$src"/extra/hexpr/*.c; do
+  [ -r "$file" ] || continue
+  grep -q '^int main(' "$file" && continue
+  object=$(echo "${file#"$src"/}" | tr / _ | sed 's/c$/o/')
+  compile -c "$file" -o "$object"
+  objects="$objects $object"
+done
+for file in "$src"/tests/extra/*.c; do
+  [ -r "$file" ] || continue
+  name=$(basename "$file" .c)
+  grep -q 'TAP_MAIN\|tap_main' "$file" || continue
+  compile "$file" $objects gcutil.o tap.o -o "$name" -lgc -ldl -lm
+  programs="$programs ./$name"
+done
+
+exec /bin/sh "$src/tests/api/run-bdw.sh" "$src/tests/api/bdw-differs.list" \
+  $programs

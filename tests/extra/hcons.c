@@ -1,0 +1,347 @@
+/* tests/extra/hcons.c: weak unique tables, one thread. SPDX-License-Identifier: MIT */
+/* Runs on any libgc with the disclaim interface. What dies is asked of many
+ * nodes with tolerance; on Reclaim the tolerance is for stale words on the
+ * stack only, elsewhere also for blocks that are never swept. */
+#include <gc/gc.h>
+#include <hcons/hcons.h>
+
+#include "lib/gcutil.h"
+#include "lib/tap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MANY = 40000 };
+
+static hc_table *table;
+static hc_class *number;
+static hc_class *two;
+
+/* Times that a node with this first key word was notified. */
+static unsigned *notified;
+static size_t notified_size;
+static unsigned strange;
+
+static void on_reclaim(const void *node, void *closure) {
+  uintptr_t key = hc_key(node)[0];
+  (void)closure;
+  if (key < notified_size)
+    notified[key]++;
+  else
+    strange++;
+}
+
+static void start(size_t keys) {
+  hc_class_desc leaf = {
+      .name = "number", .leaf = true, .on_reclaim = on_reclaim};
+  hc_class_desc inner = {.name = "two"};
+  notified = calloc(keys, sizeof *notified);
+  notified_size = keys;
+  table = hc_table_new(0);
+  tap_require(table != NULL && notified != NULL);
+  number = hc_class_new(table, &leaf);
+  two = hc_class_new(table, &inner);
+  tap_require(number != NULL && two != NULL);
+}
+
+static void check_sound(void) {
+  char why[120];
+  int faults = hc_check(table, why, sizeof why);
+  if (faults != 0)
+    tap_note("%s", why);
+  tap_eq_u(faults, 0);
+}
+
+static hc_stats stats(void) {
+  hc_stats s;
+  hc_get_stats(table, &s);
+  return s;
+}
+
+static const void *num(uintptr_t value) { return hc_intern1(number, 0, value); }
+
+static const void *pair(const void *a, const void *b) {
+  return hc_intern2(two, 0, (uintptr_t)a, (uintptr_t)b);
+}
+
+/* Collects twice and makes a few nodes, which lets a lazy collector sweep. */
+static void settle(void) {
+  gu_collect();
+  gu_collect();
+  for (uintptr_t i = 0; i < 2000; i++)
+    hc_intern1(number, 7, i);
+}
+
+static double worst_share(void) { return gu_on_reclaim() ? 0.02 : 0.25; }
+
+/* ---- Cases ---- */
+
+static void equal_keys_are_one_node(void) {
+  start(100);
+  const void *a = num(1);
+  const void *b = num(2);
+  tap_eq_p(num(1), a);
+  tap_eq_p(pair(a, b), pair(a, b));
+  tap_check(pair(a, b) != pair(b, a));
+  tap_check(hc_intern1(number, 1, 1) != a);
+  tap_check(hc_intern1(two, 0, (uintptr_t)a) != pair(a, b));
+  tap_eq_u(hc_tag(hc_intern1(number, 255, 9)), 255);
+  tap_eq_p(hc_class_of(a), number);
+  tap_eq_s(hc_class_name(hc_class_of(a)), "number");
+  tap_eq_u(hc_words(pair(a, b)), 2);
+  tap_eq_p((void *)hc_key(pair(a, b))[1], b);
+  check_sound();
+}
+
+static void find_never_makes(void) {
+  start(100);
+  uintptr_t key = 5;
+  tap_check(hc_find(number, 0, &key, 1) == NULL);
+  tap_eq_u(stats().made, 0);
+  const void *n = num(5);
+  tap_eq_p(hc_find(number, 0, &key, 1), n);
+  tap_eq_u(stats().made, 1);
+  tap_eq_u(stats().hits, 1);
+  tap_eq_u(stats().misses, 2);
+}
+
+static void keys_of_all_lengths(void) {
+  start(100);
+  uintptr_t *key = calloc(HC_MAX_WORDS + 1, sizeof *key);
+  size_t lengths[] = {0, 1, 2, 3, 4, 30, 31, 32, 33, 500, HC_MAX_WORDS};
+  for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+    for (size_t k = 0; k < lengths[i]; k++)
+      key[k] = k * 2 + 1;
+    const void *n = hc_intern(number, 3, key, lengths[i]);
+    tap_require(n != NULL);
+    tap_eq_u(hc_words(n), lengths[i]);
+    tap_eq_u(memcmp(hc_key(n), key, lengths[i] * sizeof *key), 0);
+    tap_eq_p(hc_intern(number, 3, key, lengths[i]), n);
+  }
+  tap_check(hc_intern(number, 3, key, HC_MAX_WORDS + 1) == NULL);
+  tap_check(hc_intern(number, HC_MAX_TAG + 1, key, 1) == NULL);
+  check_sound();
+}
+
+static void make_numbers(void *arg) {
+  for (uintptr_t i = 0; i < *(uintptr_t *)arg; i++)
+    num(i);
+}
+
+static void dead_nodes_leave_once(void) {
+  uintptr_t n = MANY;
+  size_t gone = 0;
+  unsigned most = 0;
+  start(MANY);
+  gu_apart(make_numbers, &n);
+  tap_eq_u(stats().live, MANY);
+  settle();
+  for (size_t i = 2000; i < MANY; i++) {
+    gone += notified[i] == 1;
+    most = notified[i] > most ? notified[i] : most;
+  }
+  tap_eq_u(most, 1);
+  tap_eq_u(strange, 0);
+  tap_ge(gone, (1 - worst_share()) * (MANY - 2000));
+  tap_eq_u(stats().live, stats().made - stats().removed);
+  check_sound();
+}
+
+static void make_chain(void *arg) {
+  const void *tail = num(0);
+  for (size_t i = 0; i < *(size_t *)arg; i++)
+    tail = pair(tail, num(i & 63));
+}
+
+static void long_chain_dies_at_once(void) {
+  size_t n = 1000000;
+  start(100);
+  gu_apart(make_chain, &n);
+  tap_ge(stats().live, n);
+  settle();
+  tap_le(stats().live, worst_share() * (double)n + 3000);
+  check_sound();
+}
+
+static void held_nodes_stay(void) {
+  uintptr_t n = MANY;
+  start(MANY);
+  const void *tree = num(0);
+  for (uintptr_t i = 1; i < 1000; i++)
+    tree = pair(num(i), tree);
+  gu_apart(make_numbers, &n);
+  settle();
+  const void *t = tree;
+  for (uintptr_t i = 999; i > 0; i--) {
+    const uintptr_t *key = hc_key(t);
+    tap_require(hc_words(t) == 2);
+    tap_require(hc_key((const void *)key[0])[0] == i);
+    tap_require(num(i) == (const void *)key[0]);
+    tap_require(pair(num(i), (const void *)key[1]) == t);
+    tap_require(notified[i] == 0);
+    t = (const void *)key[1];
+  }
+  check_sound();
+  hc_keep(tree);
+}
+
+struct sparse {
+  const void **held;
+  uintptr_t n;
+};
+
+static void make_sparse(void *arg) {
+  struct sparse *s = arg;
+  for (uintptr_t i = 0; i < s->n; i++) {
+    const void *node = num(i);
+    if (i % 32 != 0)
+      s->held[i] = node;
+  }
+}
+
+/* Elsewhere nearly full blocks are never swept, so nothing is asked there. */
+static void dead_among_many_live_leave(void) {
+  struct sparse s = {NULL, MANY};
+  size_t gone = 0;
+  start(MANY);
+  s.held = hc_scanned_alloc(MANY * sizeof *s.held);
+  gu_apart(make_sparse, &s);
+  gu_collect();
+  for (size_t i = 0; i < MANY; i++) {
+    gone += i % 32 == 0 && notified[i] == 1;
+    tap_require(i % 32 == 0 || notified[i] == 0);
+  }
+  if (gu_on_reclaim())
+    tap_ge(gone, 0.98 * MANY / 32);
+  for (size_t i = 0; i < MANY; i++)
+    tap_require(s.held[i] == NULL || num(i) == s.held[i]);
+  check_sound();
+  hc_keep(s.held);
+}
+
+static void table_grows_and_shrinks(void) {
+  uintptr_t n = 300000;
+  start(300000);
+  size_t small = stats().slots;
+  gu_apart(make_numbers, &n);
+  size_t big = stats().slots;
+  tap_ge(big, n);
+  tap_ge(stats().grown, 5);
+  check_sound();
+  settle();
+  hc_trim(table);
+  check_sound();
+  tap_le(stats().slots, big / (gu_on_reclaim() ? 8 : 2));
+  tap_ge(stats().shrunk, 1);
+  tap_check(stats().slots >= small);
+  for (uintptr_t i = 0; i < 1000; i++)
+    tap_require(num(i) == num(i));
+}
+
+/* Random keys in a small range; every node held is checked after each round. */
+static void random_against_model(void) {
+  enum { KEYS = 5000, HELD = 600, ROUNDS = 40, STEPS = 8000 };
+  start(KEYS);
+  const void **held = hc_scanned_alloc(HELD * sizeof *held);
+  uintptr_t *key = calloc(HELD, sizeof *key);
+  for (int r = 0; r < (tap_long() ? 10 * ROUNDS : ROUNDS); r++) {
+    for (int i = 0; i < STEPS; i++) {
+      size_t slot = tap_rand() % HELD;
+      uintptr_t k = tap_rand() % KEYS;
+      const void *n = num(k);
+      tap_require(n != NULL && hc_key(n)[0] == k);
+      if (tap_rand() % 4 == 0) {
+        held[slot] = n;
+        key[slot] = k;
+      }
+    }
+    if (r % 5 == 0)
+      gu_collect();
+    for (size_t i = 0; i < HELD; i++)
+      tap_require(held[i] == NULL ||
+                  (hc_key(held[i])[0] == key[i] && num(key[i]) == held[i]));
+    check_sound();
+  }
+  tap_ge(stats().removed, 1);
+}
+
+static void double_first_word(void *node, void *closure) {
+  *hc_extra(node) = hc_key(node)[0] * *(uintptr_t *)closure;
+}
+
+static void extra_words_follow_the_key(void) {
+  hc_class_desc d = {.name = "extra",
+                     .leaf = true,
+                     .extra_words = 1,
+                     .fill = double_first_word};
+  uintptr_t *factor;
+  start(10);
+  factor = GC_MALLOC_ATOMIC(sizeof *factor);
+  *factor = 3;
+  d.closure = factor;
+  hc_class *c = hc_class_new(table, &d);
+  factor = NULL;
+  gu_collect();
+  for (uintptr_t i = 0; i < 3000; i++) {
+    const void *n = hc_intern1(c, 0, i);
+    tap_require(*hc_extra(n) == 3 * i);
+    tap_require(hc_words(n) == 1);
+  }
+  d.extra_words = HC_MAX_EXTRA_WORDS + 1;
+  tap_check(hc_class_new(table, &d) == NULL);
+}
+
+static void check_finds_damage(void) {
+  start(100);
+  const void *n = num(1);
+  uintptr_t *key = (uintptr_t *)(uintptr_t)hc_key(n);
+  char why[120];
+  check_sound();
+  *key = 2;
+  tap_check(hc_check(table, why, sizeof why) > 0);
+  tap_note("%s", why);
+  *key = 1;
+  check_sound();
+}
+
+static void tables_come_and_go(void) {
+  hc_class_desc d = {.name = "short-lived", .leaf = true};
+  const void *kept;
+  start(100);
+  for (int i = 0; i < 1000; i++) {
+    hc_table *t = hc_table_new(10);
+    tap_require(t != NULL && hc_class_new(t, &d) != NULL);
+    hc_table_free(t);
+  }
+  hc_table *t = hc_table_new(0);
+  hc_class *c = hc_class_new(t, &d);
+  kept = hc_intern1(c, 0, 77);
+  hc_intern1(c, 0, 78);
+  hc_table_free(t);
+  gu_collect();
+  settle();
+  tap_eq_u(hc_key(kept)[0], 77);
+  check_sound();
+}
+
+static void classes_are_counted(void) {
+  hc_class_desc d = {.name = "a name that is longer than the room for it",
+                     .leaf = true};
+  start(10);
+  hc_class *last = NULL;
+  for (int i = 2; i < HC_MAX_CLASSES; i++)
+    last = hc_class_new(table, &d);
+  tap_require(last != NULL);
+  tap_eq_u(strlen(hc_class_name(last)), 31);
+  tap_check(hc_class_new(table, &d) == NULL);
+  tap_check(hc_intern1(last, 0, 1) != num(1));
+}
+
+TAP_MAIN(TAP_CASE(equal_keys_are_one_node), TAP_CASE(find_never_makes),
+         TAP_CASE(keys_of_all_lengths), TAP_CASE(dead_nodes_leave_once),
+         TAP_CASE(long_chain_dies_at_once), TAP_CASE(held_nodes_stay),
+         TAP_CASE(dead_among_many_live_leave),
+         TAP_CASE(table_grows_and_shrinks),
+         TAP_CASE_T(random_against_model, 300),
+         TAP_CASE(extra_words_follow_the_key), TAP_CASE(check_finds_damage),
+         TAP_CASE(tables_come_and_go), TAP_CASE(classes_are_counted))

@@ -1,0 +1,200 @@
+#!/bin/sh
+# tests/extra/hexpr_cli.sh: exit statuses and messages of the hexpr command. SPDX-License-Identifier: MIT
+#
+# Speaks TAP.  HEXPR names the command, else it is the one of this build tree.
+
+top_srcdir=${top_srcdir:-.}
+top_builddir=${top_builddir:-.}
+hexpr=${HEXPR:-$top_builddir/hexpr}
+dir=$(mktemp -d "${TMPDIR:-/tmp}/hexpr_cli.XXXXXX") || exit 99
+trap 'rm -rf "$dir"' EXIT
+count=0
+failed=0
+
+verdict() { # STATUS NAME
+  count=$((count + 1))
+  if [ "$1" -eq 0 ]; then
+    echo "ok $count - $2"
+  else
+    failed=$((failed + 1))
+    echo "not ok $count - $2"
+    sed 's/^/# out: /' "$dir/out"
+    sed 's/^/# err: /' "$dir/err"
+    echo "# status: $status"
+  fi
+}
+
+run() {
+  timeout 60 "$hexpr" "$@" >"$dir/out" 2>"$dir/err" </dev/null
+  status=$?
+}
+
+out_is() { # STATUS TEXT
+  [ "$status" -eq "$1" ] && [ "$(cat "$dir/out")" = "$2" ]
+}
+
+has_out() { grep -q -- "$1" "$dir/out"; }
+has_err() { grep -q -- "$1" "$dir/err"; }
+err_lines() { [ "$(wc -l <"$dir/err")" -eq "$1" ]; }
+
+# ---- Small commands ----
+
+run print 'a+b*(c-d)^2'
+out_is 0 'a + b*(c - d)^2'
+verdict $? 'print'
+
+run simplify 'x+x' '2*3'
+out_is 0 '2*x
+6'
+verdict $? 'simplify takes several formulas'
+
+run diff 'sin(x^2)' x
+out_is 0 '2*x*cos(x^2)'
+verdict $? 'diff'
+
+run print '3+*4'
+operand="a number, a name, a sign or '('"
+[ $status -eq 1 ] && err_lines 1 &&
+  has_err "^argument 1:1:3: expected $operand, found '\*'$"
+verdict $? 'an error in an argument has place and expectation, status 1'
+
+run print '3+' 'x'
+[ $status -eq 1 ] && has_out '^x$'
+verdict $? 'the other arguments are still printed'
+
+run diff 'x^2' '2'
+[ $status -eq 2 ] && err_lines 1
+verdict $? 'diff by a number is status 2'
+
+run --help
+[ $status -eq 0 ] && has_out '^usage: hexpr report FILE' &&
+  has_out 'Exit status'
+verdict $? '--help'
+
+run --version
+[ $status -eq 0 ] && has_out '^hexpr [0-9]'
+verdict $? '--version'
+
+# ---- Misuse: one line, status 2 ----
+
+misuse() { # NAME PATTERN ARGUMENTS...
+  name=$1
+  pattern=$2
+  shift 2
+  run "$@"
+  [ $status -eq 2 ] && err_lines 1 && has_err "$pattern" && [ ! -s "$dir/out" ]
+  verdict $? "$name"
+}
+
+good=$dir/good.txt
+printf 'area : pi*r^2 # of a circle; r\nvolume : 4*pi*r^3/3\n' >"$good"
+
+misuse 'no command' 'no command'
+misuse 'unknown command' 'unknown command frobnicate' frobnicate
+misuse 'unknown option before the command' 'unknown option --frob' --frob
+misuse 'unknown long option' 'unknown option --frob' report --frob "$good"
+misuse 'unknown short option' 'unknown option -z' report -z "$good"
+misuse 'option without value' 'no value for option -o' report "$good" -o
+misuse 'bad order' 'order.*not many' report -n many "$good"
+misuse 'order too high' 'order.*not 1001' report -n 1001 "$good"
+misuse 'bad volume' 'volume.*not -1' report -m -1 "$good"
+misuse 'no file' 'report needs a FILE' report
+misuse 'two files' 'takes one FILE' report "$good" "$good"
+misuse 'missing file' "cannot read $dir/none: No such file" \
+  report "$dir/none" --no-picture
+misuse 'a folder as file' "cannot read $dir: Is a directory" \
+  report "$dir" --no-picture
+misuse 'unwritable picture' "cannot write $dir/none/p.svg: No such file" \
+  report "$good" -o "$dir/none/p.svg"
+misuse 'a folder as picture' "cannot write $dir: Is a directory" \
+  report "$good" -o "$dir"
+
+# ---- Report ----
+
+run report -n 6 -m 1 --no-picture "$good"
+[ $status -eq 0 ] && [ ! -s "$dir/err" ] && has_out 'formulas  *2$' &&
+  has_out 'with errors  *0$' && has_out 'derivatives  *2$' &&
+  has_out 'nodes notified dead  *[0-9]' && has_out 'longest pause' &&
+  has_out 'peak resident memory' && has_out 'interns per second' &&
+  has_out 'sharing factor' && has_out 'Derivative 6 by x of'
+verdict $? 'a good file gives a whole report, status 0'
+
+! grep -q "$(printf '\r')" "$dir/out"
+verdict $? 'no progress line when the output is no terminal'
+
+bad=$dir/bad.txt
+cat >"$bad" <<'FORMULAS'
+# comment
+
+one : x + 1
+two : 3 + * 4      # wrong
+  three : sin(x,
+four : (a b)
+one : x
+5five : x
+six x
+seven : y*z
+eight : f(1)) + 2
+FORMULAS
+run report -n 0 --no-picture "$bad"
+[ $status -eq 1 ] && err_lines 7
+verdict $? 'each bad line gives one message, status 1'
+{ cat <<MESSAGES
+$bad:4:11: expected a number, a name, a sign or '(', found '*'
+$bad:5:17: expected a number, a name, a sign or '(', found the end
+$bad:6:11: expected an operator or ')', found 'b'
+$bad:7:1: expected a name not used before, found 'one'
+$bad:8:1: expected the name of a formula, found '5'
+$bad:9:5: expected ':' and a formula, found 'x'
+$bad:11:13: expected an operator or the end, found ')'
+MESSAGES
+} | cmp -s - "$dir/err"
+verdict $? 'messages tell file, line, column and what was expected'
+has_out 'formulas  *2$' && has_out 'with errors  *7$' &&
+  has_out 'derivatives  *3$'
+verdict $? 'the good lines are still processed'
+
+run report -n 3 -m 0 -e 'x^^2' --no-picture "$good"
+[ $status -eq 1 ] && err_lines 1 && has_err '1:3: expected'
+verdict $? 'an error in the nested formula is status 1'
+
+: >"$dir/empty.txt"
+run report -n 0 --no-picture "$dir/empty.txt"
+[ $status -eq 0 ] && has_out 'formulas  *0$'
+verdict $? 'a file without formulas'
+
+printf 'last : x*2' >"$dir/last.txt"
+run report -n 0 --no-picture "$dir/last.txt"
+[ $status -eq 0 ] && has_out 'formulas  *1$'
+verdict $? 'a last line without its end'
+
+if [ -w /dev/full ]; then
+  timeout 60 "$hexpr" report -n 0 --no-picture "$good" >/dev/full 2>"$dir/err"
+  status=$?
+  : >"$dir/out"
+  [ $status -eq 2 ] && err_lines 1 && has_err 'cannot write'
+  verdict $? 'output that cannot be written is status 2'
+fi
+
+run report -n 4 -m 1 -o "$dir/heap.svg" "$good"
+if has_out 'this collector does not draw'; then
+  [ $status -eq 0 ] && [ ! -e "$dir/heap.svg" ]
+  verdict $? 'no picture on a collector that does not draw'
+else
+  [ $status -eq 0 ] && grep -q '<svg' "$dir/heap.svg" &&
+    grep -q '</svg>' "$dir/heap.svg"
+  verdict $? 'the picture is an SVG file'
+fi
+
+run report -n 4 -m 1 --no-picture "$top_srcdir/extra/examples/formulas.txt"
+n=$(sed -n 's/^  formulas  *//p' "$dir/out")
+[ $status -eq 0 ] && [ "${n:-0}" -ge 100 ]
+verdict $? 'the formulas of the examples are at least 100 and all good'
+
+# Each line of the examples explains its formula and every variable.
+awk -F'#' '/^[a-z]/ { if (NF < 2 || $2 !~ /;/) { print; bad = 1 } }
+  END { exit bad }' "$top_srcdir/extra/examples/formulas.txt" >"$dir/out"
+verdict $? 'every formula of the examples has its meaning and variables'
+
+echo "1..$count"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,24 @@
+# tests/extra/local.mk: tests of hcons, hexpr and the hexpr command. SPDX-License-Identifier: MIT
+#
+# The same programs are compiled against the system's libgc by check-bdw.
+
+extra_test_ldadd = libhexpr.la libhcons.la tests/lib/libgcutil.la \
+	tests/lib/libtap.la libgc.la -lm
+
+extra_programs = tests/extra/hcons tests/extra/hcons_threads \
+	tests/extra/hexpr_text tests/extra/hexpr_algebra
+
+check_PROGRAMS += $(extra_programs)
+TESTS += $(extra_programs) tests/extra/hexpr_cli.sh tests/extra/examples.sh
+EXTRA_DIST += tests/extra/hexpr_cli.sh tests/extra/examples.sh
+
+tests_extra_hcons_SOURCES = tests/extra/hcons.c
+tests_extra_hcons_LDADD = $(extra_test_ldadd)
+tests_extra_hcons_threads_SOURCES = tests/extra/hcons_threads.c
+tests_extra_hcons_threads_LDADD = $(extra_test_ldadd)
+tests_extra_hexpr_text_SOURCES = tests/extra/hexpr_text.c \
+	tests/extra/random_ex.h
+tests_extra_hexpr_text_LDADD = $(extra_test_ldadd)
+tests_extra_hexpr_algebra_SOURCES = tests/extra/hexpr_algebra.c \
+	tests/extra/random_ex.h
+tests_extra_hexpr_algebra_LDADD = $(extra_test_ldadd)

@@ -1,0 +1,80 @@
+#!/bin/sh
+# tests/tools/docs.sh: what the pages say works. SPDX-License-Identifier: MIT
+
+. "$(dirname "$0")/lib.sh"
+
+# ---- Manual pages ----
+
+MANDOC=${MANDOC:-mandoc}
+for page in "$top_srcdir"/docs/man/*.[0-9]; do
+  name="$(basename "$page") has no fault"
+  if ! command -v "$MANDOC" >/dev/null; then
+    skip "$name" "mandoc is not installed"
+    continue
+  fi
+  # A bare reference to another page cannot be resolved before installation.
+  run "$MANDOC" -Tlint -W warning "$page"
+  if [ "$status" -eq 0 ]; then ok "$name"; else not_ok "$name"; fi
+done
+
+# Every function of the manual is exported, and every exported one is in it.
+page=$top_srcdir/docs/man/gc.3
+grep '^\.It ' "$page" | grep -oE '(Fn|Va) (\(\*)?(GC|gcx)_[a-z][a-z0-9_]*' |
+  sed 's/.* \((\*\)\{0,1\}//' | sort -u >"$scratch/manual"
+sort -u "$top_srcdir/src/libgc.sym" >"$scratch/exported"
+comm -13 "$scratch/manual" "$scratch/exported" >"$scratch/out"
+if [ -s "$scratch/exported" ] && ! [ -s "$scratch/out" ]; then
+  ok "gc.3 has every exported name"
+else not_ok "gc.3 has every exported name"; fi
+comm -23 "$scratch/manual" "$scratch/exported" >"$scratch/out"
+if ! [ -s "$scratch/out" ]; then ok "gc.3 promises nothing else"
+else not_ok "gc.3 promises nothing else"; fi
+
+# The same of gc.7 and the variables that the source reads.
+sed -n 's/^\.It Ev //p' "$top_srcdir/docs/man/gc.7" | sort -u >"$scratch/manual"
+grep -rhoE --include='*.[ch]' '"GCX?_[A-Z][A-Z_]+"' "$top_srcdir/src" |
+  tr -d '"' | sort -u >"$scratch/read"
+diff "$scratch/read" "$scratch/manual" >"$scratch/out"
+if [ -s "$scratch/read" ] && ! [ -s "$scratch/out" ]; then
+  ok "gc.7 has the variables that are read"
+else not_ok "gc.7 has the variables that are read"; fi
+
+# ---- Links between pages ----
+
+: >"$scratch/out"
+for page in "$top_srcdir"/*.md "$top_srcdir"/docs/*.md "$top_srcdir"/docs/*/*.md \
+  "$top_srcdir"/extra/*/README.md "$top_srcdir"/bench/README.md; do
+  [ -e "$page" ] || continue
+  grep -o '](\([^)#:]*\)' "$page" | sed 's/^](//' | sort -u |
+    while IFS= read -r link; do
+      [ -n "$link" ] && ! [ -e "$(dirname "$page")/$link" ] &&
+        echo "${page#"$top_srcdir"/}: no $link"
+    done >>"$scratch/out"
+done
+if [ -s "$scratch/out" ]; then not_ok "links between pages lead somewhere"
+else ok "links between pages lead somewhere"; fi
+
+# ---- Programs in the pages ----
+
+# program PAGE: the first C block
+program() { sed -n '/^```c$/,/^```$/{/^```/d;p}' "$1"; }
+# runs PAGE EXPECTED: its program compiles without warnings, runs and says so
+runs() {
+  name="the program of $1 works"
+  library=$top_builddir/.libs
+  if ! [ -e "$library/libgc.so" ]; then
+    skip "$name" "no shared library in this build"
+    return
+  fi
+  program "$top_srcdir/$1" >"$scratch/p.c"
+  # shellcheck disable=SC2086 # CC and CFLAGS are lists of words.
+  run ${CC} ${CFLAGS-} -Wall -Wextra -Werror -I"$top_srcdir/include" \
+    -o "$scratch/p" "$scratch/p.c" -L"$library" -lgc -lpthread
+  [ "$status" -eq 0 ] && run env LD_LIBRARY_PATH="$library" timeout 60 "$scratch/p"
+  if [ "$status" -eq 0 ] && grep -qE "$2" "$scratch/out"; then ok "$name"
+  else not_ok "$name"; fi
+}
+runs README.md '^[1-9][0-9]* of 100000 '
+runs docs/guide/start.md '[1-9]'
+
+finish

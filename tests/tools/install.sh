@@ -1,0 +1,67 @@
+#!/bin/sh
+# tests/tools/install.sh: what is installed can be used. SPDX-License-Identifier: MIT
+
+. "$(dirname "$0")/lib.sh"
+
+[ -e "$top_builddir/Makefile" ] || skip_all "nothing is built here"
+command -v pkg-config >/dev/null || skip_all "pkg-config is not installed"
+case ${CFLAGS-} in *-fsanitize=*) skip_all "this build is sanitised" ;; esac
+
+# The surrounding make must not lend its job slots or its options.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+root=$scratch/root
+run make -s -C "$top_builddir" install DESTDIR="$root"
+if [ "$status" -ne 0 ]; then
+  not_ok "installation succeeds"
+  finish; exit 0
+fi
+ok "installation succeeds"
+
+pc=$(find "$root" -name bdw-gc.pc)
+PKG_CONFIG_LIBDIR=$(dirname "$pc") PKG_CONFIG_SYSROOT_DIR=$root
+export PKG_CONFIG_LIBDIR PKG_CONFIG_SYSROOT_DIR
+library=$root$(PKG_CONFIG_SYSROOT_DIR='' pkg-config --variable=libdir bdw-gc)
+
+passes "configure scripts find libgc 8.2.2" pkg-config --exact-version=8.2.2 bdw-gc
+passes "the collector has its own name too" pkg-config --exists reclaim
+passes "the libraries on top name what they need" pkg-config --exists hexpr
+
+cat >"$scratch/p.c" <<'END'
+#include <gc.h>
+#include <gcx/observe.h>
+int main(void) {
+  GC_INIT();
+  return GC_MALLOC(100) == NULL || GC_get_version() != 0x80202 ||
+         gcx_version()[0] == 0;
+}
+END
+# shellcheck disable=SC2046,SC2086 # Flags are lists of words.
+compile() {
+  ${CC} -o "$scratch/$1" "$scratch/p.c" $(pkg-config --cflags bdw-gc) \
+    $2 $(pkg-config --libs bdw-gc) $3
+}
+passes "a program links by pkg-config" compile p '' ''
+passes "and runs" env LD_LIBRARY_PATH="$library" "$scratch/p"
+
+if [ -e "$library/libgc.so.1" ]; then
+  passes "the installed library exports its list" \
+    "$top_srcdir/tools/check-exports" "$library/libgc.so.1" "$top_srcdir/src/libgc.sym"
+fi
+if [ -e "$library/libgc.a" ]; then
+  passes "so does the archive" \
+    "$top_srcdir/tools/check-exports" "$library/libgc.a" "$top_srcdir/src/libgc.sym"
+  passes "a program links with the archive" compile s -static ''
+  passes "and runs without the library" "$scratch/s"
+else
+  skip "so does the archive" "no static library in this build"
+fi
+
+run make -s -C "$top_builddir" uninstall DESTDIR="$root"
+if [ "$status" -eq 0 ] && [ -z "$(find "$root" ! -type d)" ]; then
+  ok "removal leaves nothing"
+else
+  find "$root" ! -type d >>"$scratch/out"
+  not_ok "removal leaves nothing"
+fi
+
+finish

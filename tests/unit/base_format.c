@@ -1,0 +1,71 @@
+/* tests/unit/base_format.c: the small printf. SPDX-License-Identifier: MIT
+ *
+ * The C library's snprintf is the model for everything that both know.
+ */
+#include "base/format.h"
+
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/tap.h"
+
+static void conversions(void) {
+  char text[128];
+  tap_eq_u(gc_format(text, sizeof text, "%s-%c-%%", "abc", 'x'), 7);
+  tap_eq_s(text, "abc-x-%");
+  gc_format(text, sizeof text, "%d %d %d", 0, INT_MIN, INT_MAX);
+  tap_eq_s(text, "0 -2147483648 2147483647");
+  gc_format(text, sizeof text, "%ld %lu", LONG_MIN, ULONG_MAX);
+  tap_eq_s(text, "-9223372036854775808 18446744073709551615");
+  gc_format(text, sizeof text, "%u %x %lx %zu", UINT_MAX, 0xbeefu,
+            0x123456789abcdefUL, (size_t)1 << 40);
+  tap_eq_s(text, "4294967295 beef 123456789abcdef 1099511627776");
+  gc_format(text, sizeof text, "%p", (void *)(uintptr_t)0xfee1);
+  tap_eq_s(text, "0xfee1");
+}
+
+static void null_string(void) {
+  const char *volatile none = NULL;
+  char text[32];
+  gc_format(text, sizeof text, "<%s>", none);
+  tap_eq_s(text, "<(null)>");
+}
+
+static void random_numbers_match_the_library(void) {
+  for (unsigned i = 0; i < 100000; i++) {
+    uint64_t r = tap_rand() >> (tap_rand() & 63);
+    char mine[200], model[200];
+    gc_format(mine, sizeof mine, "%d|%u|%x|%ld|%lu|%lx|%zu", (int)r,
+              (unsigned)r, (unsigned)r, (long)r, (unsigned long)r,
+              (unsigned long)r, (size_t)r);
+    snprintf(model, sizeof model, "%d|%u|%x|%ld|%lu|%lx|%zu", (int)r,
+             (unsigned)r, (unsigned)r, (long)r, (unsigned long)r,
+             (unsigned long)r, (size_t)r);
+    if (!tap_eq_s(mine, model))
+      return;
+  }
+}
+
+static void long_texts_are_cut(void) {
+  for (size_t size = 1; size < 12; size++) {
+    char text[16];
+    memset(text, '#', sizeof text);
+    size_t n = gc_format(text, size, "12345%d", 678);
+    tap_eq_u(n, size - 1 < 8 ? size - 1 : 8);
+    tap_eq_u(strlen(text), n);
+    tap_eq_u(memcmp(text, "12345678", n), 0);
+    tap_check(text[size] == '#');
+  }
+}
+
+static void no_room_at_all(void) {
+  char c = '#';
+  tap_eq_u(gc_format(&c, 0, "%d", 5), 0);
+  tap_check(c == '#');
+}
+
+TAP_MAIN(TAP_CASE(conversions), TAP_CASE(null_string),
+         TAP_CASE(random_numbers_match_the_library),
+         TAP_CASE(long_texts_are_cut), TAP_CASE(no_room_at_all))

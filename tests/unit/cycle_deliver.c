@@ -1,0 +1,221 @@
+/* tests/unit/cycle_deliver.c: condemned objects: states, order, keeping, release.
+ * SPDX-License-Identifier: MIT
+ */
+#include "lib/tap.h"
+
+#include "alloc/alloc.h"
+#include "alloc/free_realloc.h"
+#include "cycle/api_lock.h"
+#include "cycle/collect.h"
+#include "cycle/deliver.h"
+#include "cycle/gc_start.h"
+#include "heap/find.h"
+#include "notify/pending.h"
+
+struct node {
+  struct node *next;
+  uintptr_t serial;
+};
+
+#define MAX_NODES 1100000u
+static uint8_t *notified; /* by serial; outside the collector's view of pointers */
+static size_t total, order_errors;
+static uintptr_t last_serial;
+static size_t keep_every; /* keep one object in n; 0: none */
+
+static int count_death(void *object) {
+  struct node *n = object;
+  tap_check(n->serial < MAX_NODES);
+  if (keep_every != 0 && notified[n->serial] == 0 &&
+      n->serial % keep_every == 0) {
+    notified[n->serial] = 100;
+    return 1;
+  }
+  notified[n->serial]++;
+  order_errors += n->serial < last_serial;
+  last_serial = n->serial;
+  total++;
+  return 0;
+}
+
+static unsigned start_kind(bool held) {
+  gc_start();
+  notified = gc_alloc(MAX_NODES, KIND_ATOMIC_UNCOLL);
+  __builtin_memset(notified, 0, MAX_NODES);
+  unsigned kind = gc_kind_new(0, true, true);
+  tap_require(kind != 0 && gc_deliver_register(kind, count_death, held));
+  return kind;
+}
+
+static gc_noinline void clear_stack(void) {
+  volatile char dead[16384];
+  for (size_t i = 0; i < sizeof dead; i++)
+    dead[i] = 0;
+}
+
+/* A chain of n nodes; serials grow from the head. */
+static gc_noinline void drop_chain(unsigned kind, size_t n) {
+  struct node *head = NULL;
+  for (size_t i = n; i-- > 0;) {
+    struct node *x = gc_alloc(sizeof *x, kind);
+    x->next = head;
+    x->serial = i;
+    head = x;
+  }
+}
+
+static void collect(void) {
+  clear_stack();
+  gc_collect(COLLECT_EXPLICIT);
+}
+
+static void long_chain_dies_at_once_parents_first(void) {
+  unsigned kind = start_kind(true);
+  drop_chain(kind, 1000000);
+  collect();
+  tap_ge(total, 999990);
+  tap_eq_u(order_errors, 0);
+}
+
+static gc_noinline void drop_cycles(unsigned kind, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    struct node *a = gc_alloc(sizeof *a, kind), *b = gc_alloc(sizeof *b, kind);
+    a->next = b;
+    b->next = a;
+    a->serial = 2 * i;
+    b->serial = 2 * i + 1;
+  }
+}
+
+static void cycles_die_at_once(void) {
+  unsigned kind = start_kind(true);
+  drop_cycles(kind, 1000);
+  collect();
+  tap_ge(total, 1990);
+}
+
+/* Drops one object in n of full blocks; the others stay in a table. */
+static void sparse_deaths(unsigned one_in) {
+  unsigned kind = start_kind(false);
+  size_t count = 100000, expected = 0;
+  struct node **keep = gc_alloc(count * sizeof *keep, KIND_UNCOLL);
+  for (size_t i = 0; i < count; i++) {
+    keep[i] = gc_alloc(sizeof **keep, kind);
+    keep[i]->serial = i;
+  }
+  collect();
+  tap_eq_u(total, 0);
+  for (size_t i = 0; i < count; i += one_in, expected++)
+    keep[i] = NULL;
+  collect();
+  tap_ge(total, expected - 2);
+  tap_le(total, expected);
+  size_t twice = 0, wrong = 0;
+  for (size_t i = 0; i < count; i++) {
+    twice += notified[i] > 1;
+    wrong += notified[i] != 0 && keep[i] != NULL;
+  }
+  tap_eq_u(twice, 0);
+  tap_eq_u(wrong, 0);
+}
+
+static void one_in_16(void) { sparse_deaths(16); }
+static void one_in_64(void) { sparse_deaths(64); }
+
+static void kept_objects_come_again(void) {
+  unsigned kind = start_kind(false);
+  keep_every = 3;
+  drop_chain(kind, 9000);
+  collect();
+  tap_ge(total, 5990);
+  collect();
+  tap_ge(total, 8990);
+  tap_le(total, 9000);
+}
+
+/* Keeping the head of a chain keeps all of it. */
+static void keeping_on_a_held_kind_keeps_the_closure(void) {
+  unsigned kind = start_kind(true);
+  keep_every = MAX_NODES; /* serial 0, the head */
+  drop_chain(kind, 5000);
+  collect();
+  tap_eq_u(notified[0], 100);
+  tap_le(total, 3);
+  collect();
+  tap_ge(total, 4990);
+}
+
+static unsigned allocating_kind;
+static size_t allocated_inside;
+
+static int allocate_in_callback(void *object) {
+  struct node *n = object;
+  for (unsigned i = 0; i < 4; i++) {
+    char *p = gc_alloc(200 + 1000 * (n->serial % 3), KIND_NORMAL);
+    tap_check(p != NULL && p[0] == 0);
+    allocated_inside++;
+  }
+  return 0;
+}
+
+static void callbacks_may_allocate(void) {
+  start_kind(false);
+  allocating_kind = gc_kind_new(0, true, true);
+  tap_require(gc_deliver_register(allocating_kind, allocate_in_callback, true));
+  for (unsigned round = 0; round < 5; round++) {
+    drop_chain(allocating_kind, 20000);
+    collect();
+  }
+  tap_ge(allocated_inside, 4 * 99900);
+}
+
+static void *revive_all(void *list) {
+  uintptr_t *hidden = list;
+  size_t revived = 0;
+  for (size_t i = 0; i < 1000; i++)
+    revived += gc_object_is_marked((void *)~hidden[i]);
+  return (void *)revived;
+}
+
+/* Examined but not delivered: revival under the lock wins over the notifier. */
+static void revived_objects_are_not_notified(void) {
+  unsigned kind = start_kind(false);
+  uintptr_t *hidden = gc_alloc(1000 * sizeof *hidden, KIND_ATOMIC_UNCOLL);
+  for (size_t i = 0; i < 1000; i++) {
+    struct node *n = gc_alloc(sizeof *n, kind);
+    n->serial = i;
+    hidden[i] = ~(uintptr_t)n;
+  }
+  clear_stack();
+  gc_collect(COLLECT_BUDGET); /* does not deliver by itself */
+  gc_api_lock();
+  size_t live = (size_t)revive_all(hidden);
+  tap_le(live, 10);
+  for (size_t i = 0; i < 1000; i += 2)
+    gc_object_set_mark((void *)~hidden[i]);
+  gc_deliver(DELIVER_ALL);
+  gc_api_unlock();
+  tap_ge(total, 490);
+  tap_le(total, 500);
+  for (size_t i = 0; i < 1000; i += 2)
+    tap_check(notified[i] == 0);
+  tap_ge(gc_pending.revived, 490);
+}
+
+static void large_objects_are_notified(void) {
+  unsigned kind = start_kind(true);
+  for (unsigned i = 0; i < 50; i++) {
+    struct node *n = gc_alloc(100000, kind);
+    n->serial = i;
+  }
+  collect();
+  tap_ge(total, 48);
+}
+
+TAP_MAIN(TAP_CASE(long_chain_dies_at_once_parents_first),
+         TAP_CASE(cycles_die_at_once), TAP_CASE(one_in_16),
+         TAP_CASE(one_in_64), TAP_CASE(kept_objects_come_again),
+         TAP_CASE(keeping_on_a_held_kind_keeps_the_closure),
+         TAP_CASE(callbacks_may_allocate),
+         TAP_CASE(revived_objects_are_not_notified),
+         TAP_CASE(large_objects_are_notified))

@@ -1,0 +1,44 @@
+# tests/unit/local.mk: white-box tests, linked with the core. SPDX-License-Identifier: MIT
+#
+# The name says what is tested: layer, underscore, module.
+
+check_LTLIBRARIES += tests/unit/libunit.la
+tests_unit_libunit_la_SOURCES = tests/unit/support.c
+unit_ldadd = libgccore.la tests/unit/libunit.la tests/lib/libtap.la $(LIBDL)
+
+unit_programs = tests/unit/base_bits tests/unit/base_check \
+	tests/unit/base_format tests/unit/cycle_deliver tests/unit/heap_mark_bits \
+	tests/unit/heap_sizeclass tests/unit/heap_space \
+	tests/unit/mark_scan tests/unit/reclaim_pool \
+	tests/unit/plat_images tests/unit/plat_lock \
+	tests/unit/plat_memory tests/unit/plat_system \
+	tests/unit/plat_thread tests/unit/world_fork \
+	tests/unit/world_ranges tests/unit/world_roots \
+	tests/unit/world_stack tests/unit/world_stop \
+	tests/unit/world_thread
+
+EXTRA_DIST += tests/unit/world.h
+
+check_PROGRAMS += $(unit_programs)
+TESTS += $(unit_programs)
+
+tests_unit_cycle_deliver_LDADD = $(unit_ldadd)
+tests_unit_heap_mark_bits_LDADD = $(unit_ldadd)
+tests_unit_heap_sizeclass_LDADD = $(unit_ldadd)
+tests_unit_heap_space_LDADD = $(unit_ldadd)
+tests_unit_mark_scan_LDADD = $(unit_ldadd)
+tests_unit_reclaim_pool_LDADD = $(unit_ldadd)
+tests_unit_base_bits_LDADD = $(unit_ldadd)
+tests_unit_base_check_LDADD = $(unit_ldadd)
+tests_unit_base_format_LDADD = $(unit_ldadd)
+tests_unit_plat_images_LDADD = $(unit_ldadd)
+tests_unit_plat_lock_LDADD = $(unit_ldadd)
+tests_unit_plat_memory_LDADD = $(unit_ldadd)
+tests_unit_plat_system_LDADD = $(unit_ldadd)
+tests_unit_plat_thread_LDADD = $(unit_ldadd)
+tests_unit_world_fork_LDADD = $(unit_ldadd)
+tests_unit_world_ranges_LDADD = $(unit_ldadd)
+tests_unit_world_roots_LDADD = $(unit_ldadd)
+tests_unit_world_stack_LDADD = $(unit_ldadd)
+tests_unit_world_stop_LDADD = $(unit_ldadd)
+tests_unit_world_thread_LDADD = $(unit_ldadd)

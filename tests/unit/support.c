@@ -1,0 +1,23 @@
+/* tests/unit/support.c: the client's switches for a core without the compat layer.
+ * SPDX-License-Identifier: MIT
+ */
+#include "base/switches.h"
+
+static uint64_t gc_no, non_gc_bytes, free_space_divisor = 3, max_retries;
+static int parallel, all_interior_pointers = 1, dont_gc, dont_expand;
+static int use_entire_heap, full_freq = 19, no_dls, dont_precollect;
+static unsigned long time_limit = 999999;
+static char *stackbottom;
+static void *least_plausible, *greatest_plausible;
+static void *(*oom_fn)(size_t);
+static void (*on_heap_resize)(uint64_t);
+static void (*push_other_roots)(void);
+
+const struct gc_switches gc_switches = {
+    &gc_no,           &parallel,        &all_interior_pointers,
+    &dont_gc,         &dont_expand,     &use_entire_heap,
+    &full_freq,       &no_dls,          &dont_precollect,
+    &non_gc_bytes,    &free_space_divisor, &max_retries,
+    &time_limit,      &stackbottom,     &least_plausible,
+    &greatest_plausible, &oom_fn,       &on_heap_resize,
+    &push_other_roots};
