@@ -145,7 +145,8 @@ static size_t with_spare(size_t bytes, unsigned kind) {
 bool gc_alloc_enter(void) {
   if (gc_unlikely(!gc_self_is_known())) {
     gc_start();
-    gc_start_thread();
+    if (!gc_start_thread())
+      return false;
   }
   if (GC_TSAN_BUILD)
     gc_stop_poll();

@@ -25,8 +25,9 @@ void *gc_alloc_many(size_t bytes, unsigned kind);
 /* Slow half of the inlined path, for any size. */
 void *gc_alloc_slow(size_t bytes, unsigned kind);
 
-/* Starts the collector and registers the thread. False: this is a signal handler
- * that interrupted the collector itself: nothing can be allocated here. */
+/* Starts the collector and registers the thread. False: there is no memory for
+ * its record, or this is a signal handler that interrupted the collector itself:
+ * nothing can be allocated here. */
 bool gc_alloc_enter(void);
 
 #endif

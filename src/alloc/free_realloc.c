@@ -133,8 +133,9 @@ void gc_free(void *object) {
   struct gc_object o;
   if (object == NULL)
     return;
-  if (gc_unlikely(!gc_self_is_known()) && gc_is_started())
-    gc_start_thread();
+  if (gc_unlikely(!gc_self_is_known()) &&
+      !(gc_is_started() && gc_start_thread()))
+    return; /* what cannot be freed now is collected later */
   if (!gc_find(object, &o)) {
     REPORT("GC_free of what is no heap object is ignored", object);
     return;

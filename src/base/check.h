@@ -13,10 +13,11 @@
 #include "base/compiler.h"
 #include "base/config.h"
 
-/* Called with the message before the process aborts; may be null. [any thread] */
+/* Called with the message before the process aborts; may be null. [any thread]
+ */
 extern void (*gc_abort_hook)(const char *message);
 
-/* Where messages go: set by plat at start to write to a descriptor. */
+/* Where messages go: plat defines it, and lets it write to standard error. */
 extern void (*gc_message_sink)(const char *text, size_t len);
 
 gc_noreturn void gc_fatal(const char *format, ...) gc_printf_like(1, 2);

@@ -35,15 +35,15 @@ static void put_signed(struct out *o, int64_t n) {
   put_number(o, n < 0 ? -(uint64_t)n : (uint64_t)n, 10);
 }
 
-/* The lists travel by pointer: a va_list passed by value may not be used again. */
+/* The lists travel by pointer: a va_list passed by value may not be used again.
+ */
 static void put_integer(struct out *o, char conversion, bool is_long,
                         va_list *args) {
   if (conversion == 'd') {
     put_signed(o, is_long ? va_arg(*args, long) : va_arg(*args, int));
     return;
   }
-  uint64_t n = is_long ? va_arg(*args, unsigned long)
-                       : va_arg(*args, unsigned);
+  uint64_t n = is_long ? va_arg(*args, unsigned long) : va_arg(*args, unsigned);
   put_number(o, n, conversion == 'x' ? 16 : 10);
 }
 
@@ -71,7 +71,7 @@ static void put_conversion(struct out *o, char conversion, bool is_long,
 }
 
 size_t gc_format_args(char *buffer, size_t size, const char *format,
-                   va_list args) {
+                      va_list args) {
   if (size == 0)
     return 0;
   struct out o = {buffer, buffer + size - 1};

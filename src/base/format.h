@@ -11,10 +11,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-/* Writes at most size-1 characters and a zero. Returns the characters written. */
+/* Writes at most size-1 characters and a zero. Returns the characters written.
+ */
 size_t gc_format(char *buffer, size_t size, const char *format, ...)
     gc_printf_like(3, 4);
-size_t gc_format_args(char *buffer, size_t size, const char *format, va_list args)
-    __attribute__((format(printf, 3, 0)));
+size_t gc_format_args(char *buffer, size_t size, const char *format,
+                      va_list args) __attribute__((format(printf, 3, 0)));
 
 #endif

@@ -100,6 +100,7 @@ static void end(void *record) {
 static void *run(void *record) {
   struct record *r = record;
   bool oom = false;
+  gc_thread_redeem_promise();
   gc_thread_register(NULL, true, &oom);
   if (oom)
     gc_fatal("no memory to register a thread; raise the memory limit");
@@ -144,13 +145,15 @@ static void leave(struct record *r, pthread_t id) {
 int GC_pthread_create(pthread_t *id, const pthread_attr_t *attr,
                       void *(*start)(void *), void *arg) {
   struct record *r = new_record(attr, start, arg);
-  if (r == NULL)
-    return EAGAIN;
-  int error = pthread_create(id, attr, run, r);
-  if (error == 0)
+  bool is_promised = r != NULL && gc_thread_promise_record();
+  int error = is_promised ? pthread_create(id, attr, run, r) : EAGAIN;
+  if (error == 0) {
     leave(r, *id);
-  else
-    gc_free(r);
+    return 0;
+  }
+  if (is_promised)
+    gc_thread_redeem_promise();
+  gc_free(r);
   return error;
 }
 

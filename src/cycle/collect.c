@@ -187,7 +187,8 @@ bool gc_collect_unless(int (*stop_function)(void), enum gc_collect_cause cause) 
     gc_api_request_collection();
     return false;
   }
-  gc_start_thread();
+  if (!gc_start_thread())
+    return false;
   gc_api_lock();
   bool ran = cause == COLLECT_BUDGET && gc_cycle_stats.collections != before;
   if (!ran)

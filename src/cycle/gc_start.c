@@ -62,8 +62,6 @@ static void apply_options(void) {
     *gc_switches.free_space_divisor = o->free_space_divisor.number;
   if (o->dont_gc.is_set && o->dont_gc.number != 0)
     *gc_switches.dont_gc = 1;
-  if (o->torture_map_fail.is_set)
-    gc_plat_fail_every((unsigned)o->torture_map_fail.number);
 }
 
 /* ---- Upcalls ---- */
@@ -134,7 +132,10 @@ static void start_once(void) {
   gc_thread_register_main();
   gc_store_rel(&phase, STARTED);
   gc_plat_futex_wake(&phase, -1);
-  gc_start_thread();
+  if (!gc_start_thread())
+    gc_fatal("no memory to register the first thread; raise the memory limit");
+  /* Only now: a start that fails has nothing to fall back on. */
+  gc_plat_fail_every((unsigned)gc_options.torture_map_fail.number);
   if (*gc_switches.dont_precollect == 0)
     gc_collect(COLLECT_EXPLICIT);
 }
@@ -154,12 +155,9 @@ void gc_start(void) {
 
 bool gc_is_started(void) { return gc_load_acq(&phase) == STARTED; }
 
-void gc_start_thread(void) {
+bool gc_start_thread(void) {
   bool oom = false;
-  if (gc_self_is_known())
-    return;
-  if (!gc_thread_register(NULL, false, &oom) && oom)
-    gc_fatal("no memory to register a thread; raise the memory limit");
+  return gc_self_is_known() || gc_thread_register(NULL, false, &oom) || !oom;
 }
 
 void gc_start_set_fork(int mode) { fork_mode = mode; }

@@ -9,8 +9,8 @@
  * is the main thread. Cheap when done. */
 void gc_start(void);
 bool gc_is_started(void);
-/* Registers the calling thread implicitly if it is unknown. */
-void gc_start_thread(void);
+/* Registers the calling thread implicitly if it is unknown. False: no memory. */
+bool gc_start_thread(void);
 
 /* Run at the end of the start; set by diag before (a constructor of the library). */
 extern void (*gc_start_observers)(void);

@@ -2,13 +2,13 @@
  *
  * The loader's own iteration is the only source. It holds the lock of the list
  * of images, which is recursive: whoever stops the world from inside it knows
- * that no stopped thread is changing the list, and that the numbers it was given
- * stay true until the restart.
+ * that no stopped thread is changing the list, and that the numbers it was
+ * given stay true until the restart.
  *
  * A TLS block is static, that is at the same distance from the thread pointer
- * in every thread, when the thread's vector of blocks says that there is nothing
- * to free. The vector's entry is compared with what the loader reports, so with
- * a C library that lays it out differently no block passes for static.
+ * in every thread, when the thread's vector of blocks says that there is
+ * nothing to free. The vector's entry is compared with what the loader reports,
+ * so with a C library that lays it out differently no block passes for static.
  */
 #if !defined(_GNU_SOURCE)
 #define _GNU_SOURCE 1
@@ -66,8 +66,8 @@ struct image_walk {
   unsigned images; /* seen so far; the program comes first */
 };
 
-static const ElfW(Phdr) *find_header(const struct dl_phdr_info *info,
-                                     unsigned type) {
+static const ElfW(Phdr) *
+    find_header(const struct dl_phdr_info *info, unsigned type) {
   for (unsigned i = 0; i < info->dlpi_phnum; i++)
     if (info->dlpi_phdr[i].p_type == type)
       return &info->dlpi_phdr[i];
@@ -75,7 +75,7 @@ static const ElfW(Phdr) *find_header(const struct dl_phdr_info *info,
 }
 
 static char *header_address(const struct dl_phdr_info *info,
-                            const ElfW(Phdr) *header) {
+                            const ElfW(Phdr) * header) {
   return (char *)(info->dlpi_addr + header->p_vaddr);
 }
 
@@ -101,7 +101,7 @@ static void report_segment(const struct image_walk *walk,
 /* The loader protects whole pages, so the last partial page stays writable. */
 static void report_without_relro(const struct image_walk *walk,
                                  const struct dl_phdr_info *info,
-                                 const ElfW(Phdr) *load,
+                                 const ElfW(Phdr) * load,
                                  struct gc_image_segment *segment) {
   const ElfW(Phdr) *relro = find_header(info, PT_GNU_RELRO);
   uintptr_t page_mask = ~(uintptr_t)(gc_plat_page_bytes() - 1);

@@ -2,12 +2,13 @@
  *
  * The word is 0 (free), 1 (held) or 2 (held, somebody may sleep). A sleeper
  * always takes the lock with 2, so at worst one wake is wasted (Drepper,
- * "Futexes Are Tricky", mutex 2). Waiting for an internal lock is short by rule,
- * hence a little spinning first.
+ * "Futexes Are Tricky", mutex 2). Waiting for an internal lock is short by
+ * rule, hence a little spinning first.
  *
  * A thread that waits for a stoppable lock may be stopped there: the futex wait
  * ends with the stop signal's handler, and the loop looks again. Where signals
- * are delivered late (ThreadSanitizer), the loop asks for a pending stop itself.
+ * are delivered late (ThreadSanitizer), the loop asks for a pending stop
+ * itself.
  *
  * Ranks are recorded for known threads only: the others share one record.
  */

@@ -1,16 +1,17 @@
 /* src/plat/lock.h: mutex and condition over futex. SPDX-License-Identifier: MIT
  *
  * Two ways to take a lock.
- * gc_lock / gc_unlock           internal locks: a stop-deferring region around
- *                               the whole time that the lock is wanted and held.
- *                               Held for short, bounded work; no user code.
- * gc_lock_stoppable / ...       the api, cycle, thread-list and images locks: the thread
- *                               may be stopped while it waits and while it holds
- *                               the lock; nostop must be 0 on entry. Its waiting
- *                               must survive the stop signal (futex retry).
+ *
+ * gc_lock, for internal locks: a stop-deferring region around the whole time
+ * that the lock is wanted and held. Held for short, bounded work; no user code.
+ *
+ * gc_lock_stoppable, for the api, cycle, thread-list and images locks: the
+ * thread may be stopped while it waits and while it holds the lock; nostop must
+ * be 0 on entry. The waiting survives the stop signal.
+ *
  * Ranks order the locks; debug builds check that a thread takes them upwards
- * only (struct gc_self held_ranks). Locks of rank POOL may be many: the check is
- * "not below or equal", and pools are taken one at a time except by fork.
+ * only (held_ranks of struct gc_self). Pools are taken one at a time except by
+ * fork, which says so.
  */
 #ifndef GC_PLAT_LOCK_H
 #define GC_PLAT_LOCK_H
@@ -37,7 +38,8 @@ struct gc_lock {
   uint32_t rank;
 };
 
-#define GC_LOCK_INIT(r) {0, (r)}
+#define GC_LOCK_INIT(r)                                                        \
+  { 0, (r) }
 
 void gc_lock_init(struct gc_lock *lock, enum gc_lock_rank rank);
 void gc_lock(struct gc_lock *lock);

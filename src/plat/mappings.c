@@ -1,4 +1,5 @@
-/* src/plat/mappings.c: the kernel's table of mappings. SPDX-License-Identifier: MIT
+/* src/plat/mappings.c: the kernel's table of mappings.
+ * SPDX-License-Identifier: MIT
  *
  * Read piece by piece into a small buffer with plain system calls, because it
  * may be needed with the world stopped. The one user is the scan of a stack of

@@ -40,12 +40,13 @@ void gc_plat_fail_every(unsigned n);
 
 /* ---- Processors, clock, text ---- */
 
-unsigned gc_plat_cpus(void);        /* usable by this process (affinity) */
-uint64_t gc_plat_now_ns(void);      /* monotonic [signal] */
-uint64_t gc_plat_cpu_ns(void);      /* CPU time of the process */
+unsigned gc_plat_cpus(void);   /* usable by this process (affinity) */
+uint64_t gc_plat_now_ns(void); /* monotonic [signal] */
+uint64_t gc_plat_cpu_ns(void); /* CPU time of the process */
 void gc_plat_write_text(int fd, const char *text, size_t len); /* [signal] */
 const char *gc_plat_getenv(const char *name); /* null in setuid programs */
-int gc_plat_open_file(const char *path, int *out_errno); /* create, truncate; -1 on failure */
+/* Creates or empties the file; -1 on failure. */
+int gc_plat_open_file(const char *path, int *out_errno);
 void gc_plat_close_file(int fd);
 /* printf-like: "Reclaim: ..." to the message sink, no malloc. [signal] */
 void gc_plat_message(const char *format, ...)
@@ -62,9 +63,14 @@ void gc_plat_futex_wake(_Atomic uint32_t *word, int count); /* -1: all */
 
 /* ---- Threads ---- */
 
+/* Low end of the calling thread's static TLS, which ends at the thread pointer;
+ * it covers images that reserve a part of it later. Null when the libc does not
+ * say how large it is. */
+char *gc_plat_static_tls_low(void);
 int gc_plat_pid(void); /* the main thread's number, too [signal] */
-int gc_plat_tid(void);  /* [signal] */
-void *gc_plat_thread_pointer(void); /* TLS base of the calling thread [signal] */
+int gc_plat_tid(void); /* [signal] */
+void *
+gc_plat_thread_pointer(void); /* TLS base of the calling thread [signal] */
 /* Stack of the calling thread: low end (lowest usable address, best effort) and
  * cold end. The main thread's cold end comes without parsing /proc. */
 bool gc_plat_stack_bounds(char **out_low, char **out_cold);
@@ -83,7 +89,8 @@ int gc_plat_signal_thread(int tid, int signo);
 bool gc_plat_is_no_such_thread(int error);
 /* Installs `handler` for signo with all other signals blocked during it,
  * SA_RESTART, no alternate stack. The handler gets the interrupted context. */
-void gc_plat_install_handler(int signo, void (*handler)(int signo, void *context));
+void gc_plat_install_handler(int signo,
+                             void (*handler)(int signo, void *context));
 /* Unblocks signo in the calling thread. */
 void gc_plat_unblock_signal(int signo);
 int gc_plat_signal_suspend_default(void); /* SIGPWR */
@@ -100,7 +107,8 @@ char *gc_plat_altstack_interrupted_sp(char *alt_low, char *alt_high, char *low,
                                       char *cold);
 
 /* Spills all callee-saved registers into memory of its own frame and calls
- * fn(arg, sp), where [sp, ...) covers the spilled registers and the red zone of the caller. */
+ * fn(arg, sp), where [sp, ...) covers the spilled registers and the red zone of
+ * the caller. */
 void gc_plat_with_registers(void (*fn)(void *arg, char *sp), void *arg);
 
 /* A destructor that runs when the calling thread ends, late: it re-arms itself
@@ -136,7 +144,8 @@ void gc_plat_with_images_locked(void (*fn)(uint64_t generation, void *cx),
 /* Calls back for each writable segment and for each TLS block of the calling
  * thread (either may be null). Takes the loader's lock. The callbacks must not
  * load images. */
-void gc_plat_each_image(void (*segment)(const struct gc_image_segment *, void *),
+void gc_plat_each_image(void (*segment)(const struct gc_image_segment *,
+                                        void *),
                         void (*tls)(const struct gc_image_tls *, void *),
                         void *cx);
 

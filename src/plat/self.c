@@ -1,8 +1,9 @@
 /* src/plat/self.c: the one thread-local pointer. SPDX-License-Identifier: MIT
  *
- * The record of unknown threads is shared: its counter of stop-deferring regions
- * is written by all of them without order and says nothing. That is harmless,
- * because unknown threads are never stopped, and its `stop_wanted` stays zero.
+ * The record of unknown threads is shared: its counter of stop-deferring
+ * regions is written by all of them without order and says nothing. That is
+ * harmless, because unknown threads are never stopped, and its `stop_wanted`
+ * stays zero.
  */
 #include "plat/self.h"
 

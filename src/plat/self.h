@@ -3,8 +3,8 @@
  * gc_self points to this thread's record: a head that the lowest layers use,
  * followed at once by GC_SELF_UPPER_BYTES that belong to the allocator
  * (heap/tlab.h). It is never null: threads that the collector does not know
- * point to one shared, all-zero record, in which every allocation cell is empty,
- * so the allocator's fast path needs no test of its own.
+ * point to one shared, all-zero record, in which every allocation cell is
+ * empty, so the allocator's fast path needs no test of its own.
  *
  * Stop rule: a thread is never parked while `nostop` is above zero. The signal
  * handler sees the counter, sets `stop_wanted` and returns; leaving the region
@@ -23,13 +23,13 @@
 struct gc_self {
   _Atomic uint32_t nostop;      /* [thread] read by the own signal handler */
   _Atomic uint32_t stop_wanted; /* [thread] set by the own signal handler */
-  void *thread;                 /* [const] struct gc_thread of world; null if unknown */
-  uint32_t held_ranks;          /* [thread] bit set of held lock ranks, debug builds */
+  void *thread;        /* [const] struct gc_thread of world; null if unknown */
+  uint32_t held_ranks; /* [thread] bit set of held lock ranks, debug builds */
   uint32_t pad;
 } gc_align(64);
 
-extern __thread struct gc_self *gc_self_tls __attribute__((
-    tls_model("initial-exec"), visibility("hidden")));
+extern __thread struct gc_self *gc_self_tls
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* The record of threads the collector does not know. */
 extern struct gc_self *const gc_self_none;

@@ -11,6 +11,7 @@
 
 #include "base/format.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -84,6 +85,23 @@ bool gc_plat_stack_bounds(char **out_low, char **out_cold) {
   return known;
 }
 
+/* ---- Static TLS ---- */
+
+/* glibc tells debuggers and sanitisers the size of the block, which contains
+ * its own thread record at the upper end, and the size of that record. */
+char *gc_plat_static_tls_low(void) {
+  void (*get_info)(size_t *bytes, size_t *align);
+  *(void **)&get_info = dlsym(RTLD_DEFAULT, "_dl_get_tls_static_info");
+  const uint32_t *record = dlsym(RTLD_DEFAULT, "_thread_db_sizeof_pthread");
+  size_t bytes = 0, align = 0;
+  if (get_info == NULL || record == NULL)
+    return NULL;
+  get_info(&bytes, &align);
+  if (bytes <= *record)
+    return NULL;
+  return (char *)gc_plat_thread_pointer() - (bytes - *record);
+}
+
 /* ---- Ends ---- */
 
 /* A first thread that ended before the process still takes signals without an
@@ -117,10 +135,9 @@ static void (*_Atomic exit_function)(void);
 
 static void count_exit_round(void *round) {
   uintptr_t n = (uintptr_t)round;
-  if (n < EXIT_ROUND &&
-      pthread_setspecific(exit_key, (void *)(n + 1)) == 0)
+  if (n < EXIT_ROUND && pthread_setspecific(exit_key, (void *)(n + 1)) == 0)
     return;
-  gc_load_acq(&exit_function)();
+  gc_load_acq (&exit_function)();
 }
 
 static void create_exit_key(void) {

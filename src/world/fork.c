@@ -1,4 +1,5 @@
-/* src/world/fork.c: fork in a process with threads. SPDX-License-Identifier: MIT
+/* src/world/fork.c: fork in a process with threads.
+ * SPDX-License-Identifier: MIT
  *
  * The order is that of the ranks: api and cycle, thread list, roots, pools and
  * what is below. The thread that forks is inside a stop-deferring region from

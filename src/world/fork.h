@@ -1,23 +1,24 @@
-/* src/world/fork.h: fork in a process with threads. SPDX-License-Identifier: MIT
+/* src/world/fork.h: fork in a process with threads.
+ * SPDX-License-Identifier: MIT
  *
- * Before fork all internal locks are taken in rank order, so that no structure is
- * half changed in the child; the world is not stopped (a stopped thread may hold
- * the libc's malloc lock). In the child only the forking thread remains: records
- * of the others are dropped and their buffers retired.
+ * Before fork all internal locks are taken in rank order, so that no structure
+ * is half changed in the child; the world is not stopped (a stopped thread may
+ * hold the libc's malloc lock). In the child only the forking thread remains:
+ * records of the others are dropped and their buffers retired.
  */
 #ifndef GC_WORLD_FORK_H
 #define GC_WORLD_FORK_H
 
 #include <stdbool.h>
 
-/* Upcalls of the layers above, called between world's own steps: `prepare` takes the api
- * lock first and, after the thread list is locked, the rest. */
+/* Upcalls of the layers above, called between world's own steps: `prepare`
+ * takes the api lock first and, after the thread list is locked, the rest. */
 struct gc_fork_steps {
-  void (*lock_outer)(void);   /* api and cycle locks */
-  void (*lock_inner)(void);   /* pools, blocks, space, arena: after the thread list */
+  void (*lock_outer)(void); /* api and cycle locks */
+  void (*lock_inner)(void); /* pools, blocks, space, arena */
   void (*unlock_inner)(void);
   void (*unlock_outer)(void);
-  void (*reset_inner)(void);  /* child: make the locks free */
+  void (*reset_inner)(void); /* child: make the locks free */
   void (*reset_outer)(void);
 };
 

@@ -13,9 +13,9 @@ static bool has_room_for_one(struct gc_ranges *set) {
   if (set->count < set->capacity)
     return true;
   size_t old_bytes = set->capacity * sizeof *set->at;
-  size_t bytes = old_bytes == 0 ? gc_round_up(FIRST_TABLE_BYTES,
-                                              gc_plat_page_bytes())
-                                : old_bytes * 2;
+  size_t bytes = old_bytes == 0
+                     ? gc_round_up(FIRST_TABLE_BYTES, gc_plat_page_bytes())
+                     : old_bytes * 2;
   struct gc_range *at = gc_plat_reserve(NULL, bytes);
   if (at == NULL)
     return false;
@@ -49,7 +49,7 @@ static size_t first_ending_from(const struct gc_ranges *set, const char *p) {
 static void replace_ranges(struct gc_ranges *set, size_t from, size_t to,
                            const struct gc_range *with, size_t n) {
   __builtin_memmove(&set->at[from + n], &set->at[to],
-          (set->count - to) * sizeof *set->at);
+                    (set->count - to) * sizeof *set->at);
   __builtin_memcpy(&set->at[from], with, n * sizeof *with);
   set->count = set->count - (to - from) + n;
 }

@@ -1,7 +1,8 @@
 /* src/world/stack.c: the ranges of a thread that hold roots; blocking calls.
  * SPDX-License-Identifier: MIT
  *
- * A stack is scanned from its hot to its cold end. Three things complicate that:
+ * A stack is scanned from its hot to its cold end. Three things complicate
+ * that:
  *
  * Alternate signal stacks. A thread that waits on one has its frames in two
  * places: the alternate stack from its pointer up, and the ordinary stack from
@@ -9,16 +10,17 @@
  * is scanned.
  *
  * Fibers. A client moves the cold end to another stack, whose low end we do not
- * know; or it forgets to, and the stack pointer is in memory of which nothing is
- * known. Then the kernel's table of mappings bounds what may be read.
+ * know; or it forgets to, and the stack pointer is in memory of which nothing
+ * is known. Then the kernel's table of mappings bounds what may be read.
  *
  * Blocking calls. A blocked thread counts as stopped at the place where it
  * blocked. If it becomes active inside, the part above that place stays a root,
  * the part between is nobody's, and a new part begins.
  *
- * Static TLS lies at the same distance from every thread's pointer; the distances
- * are learnt from the collecting thread. In threads of pthread_create the blocks
- * are inside the stack's mapping, mostly within what is scanned anyway.
+ * Static TLS lies at the same distance from every thread's pointer; the
+ * distances are learnt from the collecting thread. In threads of pthread_create
+ * the blocks are inside the stack's mapping, mostly within what is scanned
+ * anyway.
  */
 #include "world/stack.h"
 
@@ -33,7 +35,7 @@ static void *_Atomic own_tls_owner; /* its thread pointer */
 static struct gc_ranges static_tls; /* distances from the thread pointer, which
                                        are negative, plus TLS_BIAS */
 #define TLS_BIAS ((uintptr_t)1 << 40)
-static uint64_t static_tls_images;  /* the loader's number they belong to */
+static uint64_t static_tls_images; /* the loader's number they belong to */
 
 /* ---- Ends of stacks ---- */
 
@@ -156,6 +158,8 @@ static void visit_tls(struct stack_visit *v, const struct gc_thread *t) {
   const struct gc_ranges *blocks = is_own ? &own_tls : &static_tls;
   if (t->thread_pointer == NULL)
     return; /* the main thread, before its first call */
+  if (t->tls_low != NULL)
+    v->visit(t->tls_low, t->thread_pointer, v->cx);
   uintptr_t base = is_own ? 0 : (uintptr_t)t->thread_pointer - TLS_BIAS;
   for (size_t i = 0; i < blocks->count; i++) {
     char *lo = (char *)((uintptr_t)blocks->at[i].lo + base);
@@ -185,7 +189,8 @@ static void note_tls_block(const struct gc_image_tls *tls, void *is_complete) {
   uintptr_t hi = gc_round_down((uintptr_t)tls->hi, sizeof(void *));
   bool done = gc_ranges_add(&own_tls, (char *)lo, (char *)hi);
   if (tls->is_static && lo < hi)
-    done &= gc_ranges_add(&static_tls, (char *)(lo - base), (char *)(hi - base));
+    done &=
+        gc_ranges_add(&static_tls, (char *)(lo - base), (char *)(hi - base));
   *(bool *)is_complete &= done;
 }
 

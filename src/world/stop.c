@@ -1,11 +1,13 @@
 /* src/world/stop.c: stopping and restarting the world.
  * SPDX-License-Identifier: MIT
  *
- * The generation is odd while the world is stopped. A stop sets `missing` to the
- * number of other threads and waits until it is zero. Every thread is counted
- * off exactly once a stop, by whoever moves its parked_gen to the generation:
+ * The generation is odd while the world is stopped. A stop sets `missing` to
+ * the number of other threads and waits until it is zero. Every thread is
+ * counted off exactly once a stop, by whoever moves its parked_gen to the
+ * generation:
  *
- * - the thread itself, in the handler or when it leaves a stop-deferring region;
+ * - the thread itself, in the handler or when it leaves a stop-deferring
+ *   region;
  * - the thread itself when it enters a blocking call during the stop;
  * - the stopper for it, when it finds it blocked, or gone (ESRCH).
  *
@@ -24,9 +26,9 @@
  * parked_gen changed.
  *
  * Why a stop that is over parks nobody. Parking looks at the generation, never
- * at the signal; `stop_wanted` only says that it is worth looking, and is cleared
- * before. While a thread parks, its nostop counter is up, so a second signal
- * only sets `stop_wanted`, and the thread looks once more.
+ * at the signal; `stop_wanted` only says that it is worth looking, and is
+ * cleared before. While a thread parks, its nostop counter is up, so a second
+ * signal only sets `stop_wanted`, and the thread looks once more.
  *
  * The stop begins while the loader's list of images is locked: if images have
  * come or gone since the roots were read, the world runs on and they are read
@@ -43,8 +45,8 @@
 #define RESEND_MOST_NS ((uint64_t)1000 * 1000000u)
 #define COMPLAIN_AFTER_NS ((uint64_t)20000 * 1000000u)
 
-static _Atomic uint32_t generation; /* [atomic: w by the stopper] */
-static _Atomic uint32_t missing;    /* threads that have not answered */
+static _Atomic uint32_t generation;        /* [atomic: w by the stopper] */
+static _Atomic uint32_t missing;           /* threads that have not answered */
 static int suspend_signal, restart_signal; /* [const] after start */
 static uint64_t last_stop_ns;              /* [lock threads] */
 
@@ -65,7 +67,8 @@ void gc_stop_set_signal(int signo) { suspend_signal = signo; }
 void gc_stop_set_restart_signal(int signo) { restart_signal = signo; }
 
 /* Not the generation: while it is odd and a stop is under way, threads inside
- * stop-deferring regions still run, and must not believe that it is complete. */
+ * stop-deferring regions still run, and must not believe that it is complete.
+ */
 static _Atomic bool is_stopped;
 
 bool gc_world_is_stopped(void) { return gc_load_rlx(&is_stopped); }

@@ -1,11 +1,12 @@
-/* src/world/stop.h: stopping and restarting the world. SPDX-License-Identifier: MIT
+/* src/world/stop.h: stopping and restarting the world.
+ * SPDX-License-Identifier: MIT
  *
  * Signals stop the known threads; nobody waits for restarts. One word, the stop
- * generation, is odd while the world is stopped. The handler publishes its stack
- * pointer, answers the generation, and sleeps until the word changes; a handler
- * that is still inside when the next stop begins sees the new odd value and
- * answers again. Lost signals are sent again after a timeout; a thread that no
- * longer exists (ESRCH) counts as stopped with nothing to scan.
+ * generation, is odd while the world is stopped. The handler publishes its
+ * stack pointer, answers the generation, and sleeps until the word changes; a
+ * handler that is still inside when the next stop begins sees the new odd value
+ * and answers again. Lost signals are sent again after a timeout; a thread that
+ * no longer exists (ESRCH) counts as stopped with nothing to scan.
  */
 #ifndef GC_WORLD_STOP_H
 #define GC_WORLD_STOP_H
@@ -19,9 +20,9 @@ int gc_stop_restart_signal(void);
 void gc_stop_set_restart_signal(int signo);
 void gc_stop_start(void);
 
-/* Stops every known thread but the caller. The caller holds the api lock and the
- * thread-list lock, and nostop is 0. On return all other threads are parked or
- * blocked and their stack pointers are published. */
+/* Stops every known thread but the caller. The caller holds the api lock and
+ * the thread-list lock, and nostop is 0. On return all other threads are parked
+ * or blocked and their stack pointers are published. */
 void gc_stop_world(void);
 /* Restarts them without waiting. */
 void gc_start_world(void);

@@ -2,8 +2,9 @@
  * SPDX-License-Identifier: MIT
  *
  * A record is one mapping: the thread's own part, its struct gc_self, and the
- * allocator's cells behind that. Records of ended threads are kept in a list and
- * used again, so programs that start many short threads neither leak nor map.
+ * allocator's cells behind that. Records of ended threads are kept in a list
+ * and used again, so programs that start many short threads neither leak nor
+ * map.
  *
  * A thread becomes visible to the stopper and able to answer it in one step,
  * under the list lock: gc_self_tls is set before the lock is dropped. It ends
@@ -20,8 +21,9 @@
 void (*gc_thread_on_leave)(struct gc_self *self);
 
 static struct gc_lock list_lock = GC_LOCK_INIT(RANK_THREADS);
-static struct gc_thread *known;   /* [lock threads] */
-static struct gc_thread *unused;  /* [lock threads] records without a thread */
+static struct gc_thread *known;  /* [lock threads] */
+static struct gc_thread *unused; /* [lock threads] records without a thread */
+static unsigned unused_count, promised_count; /* [lock threads] */
 static struct gc_thread *_Atomic absent_main; /* [w: lock threads] the main
                                                  thread's, until it comes */
 static _Atomic unsigned known_count;
@@ -38,7 +40,9 @@ void gc_thread_lock_list(void) { gc_lock_stoppable(&list_lock); }
 
 void gc_thread_unlock_list(void) { gc_unlock_stoppable(&list_lock); }
 
-struct gc_thread *gc_thread_first_locked(void) { return known; }
+struct gc_thread *gc_thread_first_locked(void) {
+  return known;
+}
 
 unsigned gc_thread_count(void) { return gc_load_rlx(&known_count); }
 
@@ -72,8 +76,10 @@ static struct gc_thread *map_record(void) {
 static struct gc_thread *take_record(void) {
   gc_thread_lock_list();
   struct gc_thread *t = unused;
-  if (t != NULL)
+  if (t != NULL) {
     unused = t->next;
+    unused_count--;
+  }
   gc_thread_unlock_list();
   if (t == NULL)
     return map_record();
@@ -86,6 +92,25 @@ static void put_record_locked(struct gc_thread *t) {
     gc_store_rlx(&absent_main, NULL);
   t->next = unused;
   unused = t;
+  unused_count++;
+}
+
+bool gc_thread_promise_record(void) {
+  gc_thread_lock_list();
+  bool have = unused_count > promised_count;
+  struct gc_thread *t = have ? NULL : map_record();
+  if (t != NULL)
+    put_record_locked(t);
+  if (have || t != NULL)
+    promised_count++;
+  gc_thread_unlock_list();
+  return have || t != NULL;
+}
+
+void gc_thread_redeem_promise(void) {
+  gc_thread_lock_list();
+  promised_count--;
+  gc_thread_unlock_list();
 }
 
 static void join_parts(struct gc_thread *t) {
@@ -101,6 +126,7 @@ static void fill_record(struct gc_thread *t, char *stack_cold,
   t->is_main = gc_plat_is_main_thread();
   t->is_explicit = is_explicit;
   t->thread_pointer = gc_plat_thread_pointer();
+  t->tls_low = t->is_main ? gc_plat_static_tls_low() : NULL;
   if (!gc_plat_stack_bounds(&t->stack_low, &t->stack_top))
     t->stack_low = t->stack_top = NULL;
   t->stack_cold = stack_cold != NULL ? stack_cold : t->stack_top;

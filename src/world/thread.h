@@ -1,11 +1,11 @@
 /* src/world/thread.h: the threads that the collector knows.
  * SPDX-License-Identifier: MIT
  *
- * A thread is known from its registration (explicit, by the pthread wrappers, or
- * by its first allocation) until it unregisters or ends. Known threads are
- * stopped for a collection and their stacks, registers and static TLS are roots.
- * The list is guarded by the thread-list lock (RANK_THREADS, stoppable); the
- * collector holds it from before a stop until after the restart, so nobody
+ * A thread is known from its registration (explicit, by the pthread wrappers,
+ * or by its first allocation) until it unregisters or ends. Known threads are
+ * stopped for a collection and their stacks, registers and static TLS are
+ * roots. The list is guarded by the thread-list lock (RANK_THREADS, stoppable);
+ * the collector holds it from before a stop until after the restart, so nobody
  * appears or vanishes meanwhile.
  */
 #ifndef GC_WORLD_THREAD_H
@@ -30,35 +30,37 @@ struct gc_stack_segment {
  * allocator's part; never in memory that malloc owns, because it must be usable
  * in a signal handler and in a child of fork. */
 struct gc_thread {
-  struct gc_thread *next;        /* [lock threads] */
-  struct gc_self *self;          /* [const] followed by the allocator's part */
-  int tid;                       /* [const] but a child of fork renews it */
-  uint64_t pthread_id;           /* [const] */
-  bool is_main;                  /* [const] */
-  bool is_explicit;              /* [thread] registered by a call, not by its
+  struct gc_thread *next;      /* [lock threads] */
+  struct gc_self *self;        /* [const] followed by the allocator's part */
+  int tid;                     /* [const] but a child of fork renews it */
+  uint64_t pthread_id;         /* [const] */
+  bool is_main;                /* [const] */
+  bool is_explicit;            /* [thread] registered by a call, not by its
                                     first allocation */
-  bool is_gone;                  /* [lock threads] ended without a word */
-  _Atomic uint32_t state;        /* [atomic: w by the thread / r by the stopper]
+  bool is_gone;                /* [lock threads] ended without a word */
+  _Atomic uint32_t state;      /* [atomic: w by the thread / r by the stopper]
                                     leaving THR_BLOCKED needs lock threads */
-  _Atomic uint32_t parked_gen;   /* [atomic] last stop that was answered, by the
+  _Atomic uint32_t parked_gen; /* [atomic] last stop that was answered, by the
                                     thread or for it */
-  char *stack_low, *stack_top;   /* [const] the system's bounds; low may be null */
-  char *stack_cold;              /* [atomic word] cold end, moved for fibers */
-  char *sp;                      /* [thread] hot end while parked or blocked */
+  char *stack_low,
+      *stack_top;   /* [const] the system's bounds; low may be null */
+  char *stack_cold; /* [atomic word] cold end, moved for fibers */
+  char *sp;         /* [thread] hot end while parked or blocked */
   char *alt_low, *alt_sp, *alt_high; /* [thread] alternate stack in use while
                                         parked or blocked, or null */
   struct gc_stack_segment *segments; /* [thread] */
-  char *part_cold;               /* [thread] cold end of the part that runs
+  char *part_cold;                   /* [thread] cold end of the part that runs
                                     inside gc_active_call; null: stack_cold */
-  char *thread_pointer;          /* [const] TLS base */
+  char *tls_low; /* [const] main thread: of its static TLS, or null */
+  char *thread_pointer;              /* [const] TLS base */
 };
 
 /* Called once, before any other function. */
 void gc_thread_start(void);
 
-/* The main thread becomes known although another thread starts the collector: it
- * is stopped and its stack is a root; it takes the record over with its first
- * call. No effect in the main thread itself. */
+/* The main thread becomes known although another thread starts the collector:
+ * it is stopped and its stack is a root; it takes the record over with its
+ * first call. No effect in the main thread itself. */
 void gc_thread_register_main(void);
 /* In the main thread before that call: its record; null elsewhere. [signal] */
 struct gc_thread *gc_thread_absent_main(void);
@@ -82,7 +84,14 @@ bool gc_thread_register(char *stack_cold, bool is_explicit, bool *out_oom);
  * unknown. */
 bool gc_thread_unregister(void);
 
-/* Iteration. The thread-list lock is held (by the collector or by the caller). */
+/* Who creates a thread makes sure first that its registration finds a record.
+ * False: no memory. Redeemed by the new thread just before it registers, or by
+ * the creator if there is no new thread. */
+bool gc_thread_promise_record(void);
+void gc_thread_redeem_promise(void);
+
+/* Iteration. The thread-list lock is held (by the collector or by the caller).
+ */
 struct gc_thread *gc_thread_first_locked(void);
 void gc_thread_lock_list(void);
 void gc_thread_unlock_list(void);

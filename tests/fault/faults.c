@@ -15,6 +15,7 @@
 #include <gc/gc_mark.h>
 
 #include <limits.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -222,11 +223,19 @@ static void *work_in_thread(void *arg) {
   return NULL;
 }
 
+/* With failing maps a creation may be refused; it may not do harm. */
+static int create_thread(pthread_t *t, void *(*fn)(void *), void *arg) {
+  int error = EAGAIN;
+  for (int i = 0; i < 20 && error == EAGAIN; i++)
+    error = GC_pthread_create(t, NULL, fn, arg);
+  return error;
+}
+
 static void role_threads(void) {
   pthread_t t[N_THREADS];
   prepare();
   for (uintptr_t i = 0; i < N_THREADS; i++)
-    tap_require(GC_pthread_create(&t[i], NULL, work_in_thread, (void *)i) == 0);
+    tap_require(create_thread(&t[i], work_in_thread, (void *)i) == 0);
   for (int i = 0; i < 20; i++)
     GC_gcollect();
   for (int i = 0; i < N_THREADS; i++)

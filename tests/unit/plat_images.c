@@ -57,8 +57,8 @@ static void constants_are_not(void) {
   tap_check(!find_segment(&local).is_found);
 }
 
-gc_scans_memory static void read_segment_at_intervals(
-    const struct gc_image_segment *s, void *sum) {
+gc_scans_memory static void
+read_segment_at_intervals(const struct gc_image_segment *s, void *sum) {
   for (volatile char *p = s->lo; p < s->hi; p += 256)
     *(uint64_t *)sum += (unsigned char)*p;
 }

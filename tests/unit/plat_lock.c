@@ -47,8 +47,8 @@ static void *increment_by_trying(void *arg) {
 static void contend(void) {
   pthread_t threads[THREADS];
   for (unsigned i = 0; i < THREADS; i++)
-    pthread_create(&threads[i], NULL,
-                   i == 0 ? increment_by_trying : increment, NULL);
+    pthread_create(&threads[i], NULL, i == 0 ? increment_by_trying : increment,
+                   NULL);
   for (unsigned i = 0; i < THREADS; i++)
     pthread_join(threads[i], NULL);
   tap_eq_u(plain_counter, (uint64_t)THREADS * rounds());

@@ -1,4 +1,4 @@
-/* tests/unit/support.c: the client's switches for a core without the compat layer.
+/* tests/unit/support.c: the client's switches for a core without compat.
  * SPDX-License-Identifier: MIT
  */
 #include "base/switches.h"
@@ -13,11 +13,22 @@ static void *(*oom_fn)(size_t);
 static void (*on_heap_resize)(uint64_t);
 static void (*push_other_roots)(void);
 
-const struct gc_switches gc_switches = {
-    &gc_no,           &parallel,        &all_interior_pointers,
-    &dont_gc,         &dont_expand,     &use_entire_heap,
-    &full_freq,       &no_dls,          &dont_precollect,
-    &non_gc_bytes,    &free_space_divisor, &max_retries,
-    &time_limit,      &stackbottom,     &least_plausible,
-    &greatest_plausible, &oom_fn,       &on_heap_resize,
-    &push_other_roots};
+const struct gc_switches gc_switches = {&gc_no,
+                                        &parallel,
+                                        &all_interior_pointers,
+                                        &dont_gc,
+                                        &dont_expand,
+                                        &use_entire_heap,
+                                        &full_freq,
+                                        &no_dls,
+                                        &dont_precollect,
+                                        &non_gc_bytes,
+                                        &free_space_divisor,
+                                        &max_retries,
+                                        &time_limit,
+                                        &stackbottom,
+                                        &least_plausible,
+                                        &greatest_plausible,
+                                        &oom_fn,
+                                        &on_heap_resize,
+                                        &push_other_roots};

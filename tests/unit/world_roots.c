@@ -100,7 +100,6 @@ static void the_programs_data_are_roots(void) {
   tap_eq_u(gc_roots_bytes(), before);
 }
 
-
 /* Loads an image that the program does not need. */
 static void *load_image(void) {
   uint64_t before = gc_plat_images_generation();
@@ -259,4 +258,5 @@ TAP_MAIN(TAP_CASE_T(random_changes, 120), TAP_CASE(the_programs_data_are_roots),
          TAP_CASE(removing_a_range_keeps_the_images),
          TAP_CASE(loaded_images_come_and_go),
          TAP_CASE(a_stop_notices_new_images),
-         TAP_CASE(the_stopping_thread_reads_last), TAP_CASE(the_filter_is_asked))
+         TAP_CASE(the_stopping_thread_reads_last),
+         TAP_CASE(the_filter_is_asked))

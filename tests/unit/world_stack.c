@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: MIT
  *
  * One thread waits in some odd place, another stops it and looks whether the
- * ranges hold the addresses they should. What lives in a register only is looked
- * for by value: the value is made in that register, from two halves that do not
- * show it.
+ * ranges hold the addresses they should. What lives in a register only is
+ * looked for by value: the value is made in that register, from two halves that
+ * do not show it.
  */
 #include "unit/world.h"
 
@@ -152,28 +152,28 @@ static void a_moved_cold_end_ends_the_stack(void) {
 
 /* Makes the value in one register, and spins until the word is set; afterwards
  * nothing of the value is left. */
-#define SPIN_WITH(name, load, clear)                                          \
-  static void *spin_with_##name(void *arg) {                                  \
-    static const uint64_t half = NEEDLE ^ MASK, mask = MASK;                  \
-    (void)arg;                                                                \
-    register_thread();                                                        \
-    gc_store_rel(&is_waiting, true);                                          \
-    __asm__ volatile(load "\n"                                                \
-                     "1: pause\n"                                             \
-                     "cmpb $0, (%[go])\n"                                     \
-                     "je 1b\n" clear                                          \
-                     :                                                        \
+#define SPIN_WITH(name, load, clear)                                           \
+  static void *spin_with_##name(void *arg) {                                   \
+    static const uint64_t half = NEEDLE ^ MASK, mask = MASK;                   \
+    (void)arg;                                                                 \
+    register_thread();                                                         \
+    gc_store_rel(&is_waiting, true);                                           \
+    __asm__ volatile(load "\n"                                                 \
+                          "1: pause\n"                                         \
+                          "cmpb $0, (%[go])\n"                                 \
+                          "je 1b\n" clear                                      \
+                     :                                                         \
                      : [go] "D"(&may_go), [half] "S"(&half), [mask] "d"(&mask) \
-                     : "rax", "rbx", "rcx", "r8", "r9", "r10", "r11", "r12",  \
+                     : "rax", "rbx", "rcx", "r8", "r9", "r10", "r11", "r12",   \
                        "r13", "r14", "r15", "xmm0", "xmm1", "xmm15", "memory", \
-                       "cc");                                                 \
-    return NULL;                                                              \
+                       "cc");                                                  \
+    return NULL;                                                               \
   }
 
-#define SPIN_WITH_GENERAL(name)                                               \
-  SPIN_WITH(name,                                                             \
-            "movq (%[half]), %%" #name "\n"                                   \
-            "xorq (%[mask]), %%" #name,                                       \
+#define SPIN_WITH_GENERAL(name)                                                \
+  SPIN_WITH(name,                                                              \
+            "movq (%[half]), %%" #name "\n"                                    \
+            "xorq (%[mask]), %%" #name,                                        \
             "xorq %%" #name ", %%" #name)
 
 SPIN_WITH_GENERAL(rax)

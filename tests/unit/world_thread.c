@@ -74,7 +74,6 @@ static void *use_upper_part(void *arg) {
   return NULL;
 }
 
-
 static void records_are_used_again(void) {
   unsigned n = tap_long() ? 100000 : 1000;
   pthread_t thread;
