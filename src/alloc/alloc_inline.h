@@ -9,6 +9,7 @@
 
 #include "alloc/alloc.h"
 #include "heap/tlab.h"
+#include "world/stop.h"
 
 /* Null when the run is used up. */
 gc_inline void *gc_cell_bump(struct gc_cell *cell, size_t bytes) {
@@ -21,6 +22,8 @@ gc_inline void *gc_cell_bump(struct gc_cell *cell, size_t bytes) {
 
 /* kind is KIND_NORMAL or KIND_ATOMIC, a constant. */
 gc_inline void *gc_alloc_fast(size_t bytes, unsigned kind) {
+  if (GC_TSAN_BUILD)
+    gc_stop_poll(); /* the sanitiser delays signals */
   size_t granules = (bytes + gc_heap_round) >> GC_GRANULE_SHIFT;
   if (gc_likely(granules <= GC_EXACT_CLASSES)) {
     struct gc_tlab *tlab = gc_tlab_of(gc_self());

@@ -133,6 +133,8 @@ void gc_free(void *object) {
   struct gc_object o;
   if (object == NULL)
     return;
+  if (GC_TSAN_BUILD)
+    gc_stop_poll();
   if (gc_unlikely(!gc_self_is_known()) &&
       !(gc_is_started() && gc_start_thread()))
     return; /* what cannot be freed now is collected later */
@@ -190,19 +192,19 @@ void *gc_realloc(void *object, size_t bytes) {
     return NULL;
   }
   size_t slop = gc_kind_flags(o.kind) & KIND_UNCOLLECTABLE ? 0 : gc_heap.slop;
-  size_t inside = (size_t)((char *)object - o.start);
-  size_t wanted = bytes + slop + inside;
+  size_t offset = (size_t)((char *)object - o.start);
+  size_t wanted = bytes + slop + offset;
   if (wanted < bytes)
     return gc_alloc(bytes, o.kind);
   if (stays_in_place(&o, wanted)) {
     if (gc_kind_flags(o.kind) & KIND_CLEAR)
-      __builtin_memset((char *)object + bytes, 0, o.bytes - inside - bytes);
+      __builtin_memset((char *)object + bytes, 0, o.bytes - offset - bytes);
     return object;
   }
-  if (inside == 0 && resize_large(&o, wanted))
+  if (offset == 0 && resize_large(&o, wanted))
     return object;
-  size_t keep = o.bytes - inside < bytes ? o.bytes - inside : bytes;
-  o.start += inside;
+  size_t keep = o.bytes - offset < bytes ? o.bytes - offset : bytes;
+  o.start += offset;
   return move(&o, bytes, keep);
 }
 

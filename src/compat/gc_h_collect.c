@@ -40,9 +40,9 @@ void GC_gcollect_and_unmap(void) {
   gc_collect(COLLECT_UNMAP);
 }
 
-int GC_try_to_collect(GC_stop_func stop) {
+int GC_try_to_collect(GC_stop_func stop_func) {
   start_with_thread();
-  return gc_collect_unless(stop,
+  return gc_collect_unless(stop_func,
                            force_unmap ? COLLECT_UNMAP : COLLECT_EXPLICIT);
 }
 
@@ -70,13 +70,13 @@ int GC_is_incremental_mode(void) { return 0; }
  * ask at all. */
 static int never_stop(void) { return 0; }
 
-void GC_set_stop_func(GC_stop_func stop) {
-  gc_hooks.stop = stop == never_stop ? NULL : stop;
+void GC_set_stop_func(GC_stop_func stop_func) {
+  gc_hooks.stop = stop_func == never_stop ? NULL : stop_func;
 }
 
 GC_stop_func GC_get_stop_func(void) {
-  GC_stop_func stop = gc_hooks.stop;
-  return stop == NULL ? never_stop : stop;
+  GC_stop_func stop_func = gc_hooks.stop;
+  return stop_func == NULL ? never_stop : stop_func;
 }
 
 /* The core passes its own numbers of events; they are the public ones. */

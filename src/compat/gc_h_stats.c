@@ -79,10 +79,10 @@ static size_t fill_prof(struct GC_prof_stats_s *out, size_t bytes,
       .expl_freed_bytes_since_gc = s->freed_since_gc,
       .obtained_from_os_bytes = s->obtained,
   };
-  size_t known = bytes < sizeof all ? bytes : sizeof all;
+  size_t filled = bytes < sizeof all ? bytes : sizeof all;
   memset(out, 0xff, bytes);
-  memcpy(out, &all, known);
-  return known;
+  memcpy(out, &all, filled);
+  return filled;
 }
 
 size_t GC_get_prof_stats(struct GC_prof_stats_s *out, size_t bytes) {

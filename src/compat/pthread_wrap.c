@@ -125,12 +125,12 @@ static bool is_created_detached(const pthread_attr_t *attr) {
 }
 
 static struct record *new_record(const pthread_attr_t *attr,
-                                 void *(*start)(void *), void *arg) {
+                                 void *(*entry)(void *), void *arg) {
   struct record *r = gc_alloc(sizeof *r, KIND_UNCOLL);
   if (r == NULL)
     return NULL;
   bool is_detached = is_created_detached(attr);
-  *r = (struct record){.start = start, .arg = arg, .is_released = is_detached};
+  *r = (struct record){.start = entry, .arg = arg, .is_released = is_detached};
   return r;
 }
 
@@ -143,8 +143,8 @@ static void leave(struct record *r, pthread_t id) {
 }
 
 int GC_pthread_create(pthread_t *id, const pthread_attr_t *attr,
-                      void *(*start)(void *), void *arg) {
-  struct record *r = new_record(attr, start, arg);
+                      void *(*entry)(void *), void *arg) {
+  struct record *r = new_record(attr, entry, arg);
   bool is_promised = r != NULL && gc_thread_promise_record();
   int error = is_promised ? pthread_create(id, attr, run, r) : EAGAIN;
   if (error == 0) {

@@ -164,7 +164,7 @@ static void run_phases(void *arg, char *own_sp) {
     if (gc_collect_verify != NULL)
       gc_collect_verify();
     flip(c);
-    gc_cycle_stats.collections++;
+    gc_add_rlx(&gc_cycle_stats.collections, 1);
   }
   start(c);
   settle(c);
@@ -180,7 +180,7 @@ static bool run_owning_api_lock(enum gc_collect_cause cause,
 }
 
 bool gc_collect_unless(int (*stop_function)(void), enum gc_collect_cause cause) {
-  uint64_t before = gc_cycle_stats.collections;
+  uint64_t before = gc_load_rlx(&gc_cycle_stats.collections);
   if (*gc_switches.dont_gc > 0)
     return false;
   if (gc_api_is_mine()) {
@@ -190,7 +190,7 @@ bool gc_collect_unless(int (*stop_function)(void), enum gc_collect_cause cause) 
   if (!gc_start_thread())
     return false;
   gc_api_lock();
-  bool ran = cause == COLLECT_BUDGET && gc_cycle_stats.collections != before;
+  bool ran = cause == COLLECT_BUDGET && gc_load_rlx(&gc_cycle_stats.collections) != before;
   if (!ran)
     ran = run_owning_api_lock(cause, stop_function);
   if (ran && cause != COLLECT_BUDGET)

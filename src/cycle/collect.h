@@ -22,7 +22,8 @@ bool gc_collect_unless(int (*stop)(void), enum gc_collect_cause cause);
 
 /* Statistics of pauses. */
 struct gc_cycle_stats {
-  uint64_t collections, total_ns, longest_pause_ns, last_pause_ns;
+  _Atomic uint64_t collections;
+  uint64_t total_ns, longest_pause_ns, last_pause_ns;
   size_t last_reclaimed_bytes, reclaimed_bytes;
 };
 extern struct gc_cycle_stats gc_cycle_stats;

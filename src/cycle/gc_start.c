@@ -68,9 +68,6 @@ static void apply_options(void) {
 
 static void on_resize(size_t heap_bytes) {
   void (*f)(uint64_t) = *gc_switches.on_heap_resize;
-  *gc_switches.least_plausible = gc_block_address(1);
-  *gc_switches.greatest_plausible =
-      gc_heap.base + gc_load_rlx(&gc_heap.used);
   if (f != NULL)
     f(heap_bytes);
 }

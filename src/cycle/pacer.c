@@ -16,10 +16,11 @@
 /* In quarters. */
 #define BUDGET_SCALE 7u
 
+/* Written by the collecting thread; the first three are read by any. */
 static struct {
-  size_t budget;         /* allocate so much before growing instead of collecting */
-  size_t overdue;        /* collect although free blocks are left */
-  size_t keep;
+  _Atomic size_t budget;  /* allocate so much before growing without collecting */
+  _Atomic size_t overdue; /* collect although free blocks are left */
+  _Atomic size_t keep;
   size_t floor;
   uint64_t last_end_cpu_ns;
 } pacer = {FIRST_BUDGET, SIZE_MAX, 0, FIRST_BUDGET, 0};
@@ -31,7 +32,7 @@ static bool may_collect(void) {
 
 struct gc_pacer_decision gc_pacer_decide(size_t bytes) {
   size_t allocated = gc_load_rlx(&gc_heap.allocated);
-  size_t budget = pacer.budget;
+  size_t budget = gc_load_rlx(&pacer.budget);
   if (*gc_switches.dont_expand && budget > FIRST_BUDGET)
     budget = FIRST_BUDGET;
   struct gc_pacer_decision d = {may_collect() && allocated + bytes > budget};
@@ -39,7 +40,7 @@ struct gc_pacer_decision gc_pacer_decide(size_t bytes) {
 }
 
 bool gc_pacer_is_overdue(void) {
-  return gc_load_rlx(&gc_heap.allocated) > pacer.overdue && may_collect();
+  return gc_load_rlx(&gc_heap.allocated) > gc_load_rlx(&pacer.overdue) && may_collect();
 }
 
 /* Small heaps: when collections take more than a twentieth of the time, the
@@ -65,11 +66,11 @@ void gc_pacer_finish_cycle(const struct gc_pacer_cycle *c) {
     floor *= 2;
   if (budget < floor)
     budget = floor;
-  pacer.budget = budget;
-  pacer.keep = c->live + c->live / 4 + budget + budget / 4;
+  gc_store_rlx(&pacer.budget, budget);
+  gc_store_rlx(&pacer.keep, c->live + c->live / 4 + budget + budget / 4);
   size_t heap = gc_space_heap_bytes();
   size_t spare = heap > c->live ? heap - c->live : 0;
-  pacer.overdue = budget + spare;
+  gc_store_rlx(&pacer.overdue, budget + spare);
 }
 
-size_t gc_pacer_keep_bytes(void) { return pacer.keep; }
+size_t gc_pacer_keep_bytes(void) { return gc_load_rlx(&pacer.keep); }

@@ -25,7 +25,7 @@ size_t gc_stats_free_bytes(void) {
 }
 
 void gc_stats_read(struct gc_stats *out) {
-  const struct gc_cycle_stats *c = &gc_cycle_stats;
+  struct gc_cycle_stats *c = &gc_cycle_stats;
   size_t before = gc_load_rlx(&gc_heap.allocated_before);
   size_t since = gc_load_rlx(&gc_heap.allocated);
   *out = (struct gc_stats){
@@ -40,7 +40,7 @@ void gc_stats_read(struct gc_stats *out) {
       .reclaimed_last = c->last_reclaimed_bytes,
       .reclaimed_before = c->reclaimed_bytes - c->last_reclaimed_bytes,
       .obtained = gc_load_rlx(&gc_heap.used),
-      .collections = c->collections,
+      .collections = gc_load_rlx(&c->collections),
       .pause_total_ns = c->total_ns,
       .pause_longest_ns = c->longest_pause_ns,
   };

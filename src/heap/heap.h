@@ -132,6 +132,7 @@ struct gc_pool {
   uint8_t kind, size_class;
   gc_block_id *blocks; /* all of them; order of acquisition */
   uint32_t count, capacity;
+  _Atomic bool has_blocks; /* it ever had one; read without the lock */
   uint32_t cursor;     /* first block not yet looked at in this epoch */
   gc_block_id current; /* being claimed from, or 0 */
   uint32_t position;   /* first slot of current not yet looked at */

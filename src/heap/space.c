@@ -12,6 +12,7 @@
  */
 #include "heap/space.h"
 
+#include "base/switches.h"
 #include "heap/mark_bits_inline.h"
 #include "heap/meta.h"
 #include "plat/plat.h"
@@ -157,6 +158,7 @@ void gc_space_start(void) {
     gc_fatal("cannot commit memory for the first block of the heap; "
              "raise the memory limit");
   gc_store_rel(&gc_heap.used, GC_BLOCK_BYTES);
+  *gc_switches.least_plausible = gc_heap.base + GC_BLOCK_BYTES;
 }
 
 void gc_heap_start(bool spare_byte) {
@@ -245,6 +247,8 @@ static gc_block_id advance_frontier(uint32_t n) {
   gc_block_id b = space.used_blocks;
   space.used_blocks += n;
   gc_store_rel(&gc_heap.used, to);
+  /* Before anything is allocated there: client mark procedures test it. */
+  *gc_switches.greatest_plausible = gc_heap.base + to;
   update_heap_bytes();
   return b;
 }

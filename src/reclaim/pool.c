@@ -172,6 +172,7 @@ bool gc_pool_add_block(struct gc_pool *pool, gc_block_id b) {
                            size | gc_kind_hot_flags(pool->kind), pool->kind,
                            BLK_SMALL));
   pool->blocks[pool->count++] = b;
+  gc_store_rlx(&pool->has_blocks, true);
   gc_unlock(&pool->lock);
   return true;
 }
@@ -306,7 +307,7 @@ void gc_pool_classify_rest(struct gc_pool *pool) {
 void gc_pool_each(void (*f)(struct gc_pool *, void *), void *cx) {
   for (unsigned k = 0; k < gc_load_acq(&gc_kind_count); k++)
     for (unsigned c = 1; c < gc_sizes.count; c++)
-      if (gc_kinds[k].pools[c].count != 0)
+      if (gc_load_rlx(&gc_kinds[k].pools[c].has_blocks))
         f(&gc_kinds[k].pools[c], cx);
 }
 
