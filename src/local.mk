@@ -35,7 +35,8 @@ libgccore_la_SOURCES = \
 	src/alloc/finalized.c src/alloc/finalized.h \
 	src/alloc/free_realloc.c src/alloc/free_realloc.h \
 	src/alloc/supply.c src/alloc/supply.h \
-	src/diag/heapmap.c src/diag/heapmap.h src/diag/report.c \
+	src/diag/heapmap.c src/diag/heapmap.h src/diag/leak.c \
+	src/diag/leak.h src/diag/report.c \
 	src/diag/stats.c src/diag/stats.h src/diag/verify.c \
 	src/diag/verify.h
 

@@ -20,6 +20,8 @@
   X("GC_FREE_SPACE_DIVISOR", NUMBER, free_space_divisor,                       \
     "larger: smaller heap, more collections")                                  \
   X("GC_DONT_GC", FLAG, dont_gc, "never collect")                              \
+  X("GC_FIND_LEAK", FLAG, find_leak,                                           \
+    "report unreachable objects that were not freed")                          \
   X("GC_PRINT_STATS", FLAG, print_stats, "a line on each collection")          \
   X("GC_ALL_INTERIOR_POINTERS", NUMBER, all_interior_pointers,                 \
     "0: no spare byte behind objects")                                         \

@@ -31,6 +31,7 @@
 #include "world/stop.h"
 
 struct gc_cycle_stats gc_cycle_stats;
+void (*gc_collect_leaks)(void);
 void (*gc_collect_verify)(void);
 void (*gc_collect_report)(bool at_end);
 
@@ -160,6 +161,8 @@ static void run_phases(void *arg, char *own_sp) {
   stop(c);
   mark(c, own_sp);
   if (!c->abandoned) {
+    if (gc_collect_leaks != NULL)
+      gc_collect_leaks();
     examine_and_hold();
     if (gc_collect_verify != NULL)
       gc_collect_verify();

@@ -28,6 +28,8 @@ struct gc_cycle_stats {
 };
 extern struct gc_cycle_stats gc_cycle_stats;
 
+/* World stopped, marks complete, before anything is condemned; set by diag. */
+extern void (*gc_collect_leaks)(void);
 /* Called at the end of the stop, world still stopped, before the flip is
  * visible to anyone; set by diag when the verifier is on. */
 extern void (*gc_collect_verify)(void);

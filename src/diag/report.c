@@ -4,6 +4,7 @@
 #include "base/option.h"
 #include "cycle/collect.h"
 #include "cycle/gc_start.h"
+#include "diag/leak.h"
 #include "diag/stats.h"
 #include "diag/verify.h"
 #include "plat/plat.h"
@@ -23,7 +24,14 @@ static void print_collection(bool at_end) {
                   s.heap_bytes - s.free_bytes, s.heap_bytes, s.unmapped_bytes);
 }
 
+/* What is lost when the program ends is a leak, too. */
+static void collect_at_exit(void) { gc_collect(COLLECT_EXPLICIT); }
+
 static void install_observers(void) {
+  if (gc_options.find_leak.number != 0) {
+    gc_collect_leaks = gc_leak_report;
+    gc_plat_at_exit(collect_at_exit);
+  }
   if (gc_options.print_stats.number != 0)
     gc_collect_report = print_collection;
   if (gc_options.verify.number != 0 || GC_DEBUG_BUILD)
