@@ -240,11 +240,11 @@ bool gc_object_is_marked(const void *p) {
   struct gc_object o;
   if (!gc_find(p, &o))
     return false;
-  gc_nostop_enter();
   _Atomic uint8_t *state = gc_state_of(&o);
-  bool marked = state != NULL && !gc_world_is_stopped()
-                    ? gc_load_acq(state) == ST_NONE
-                    : gc_map_test(o.block, o.slot, current_map());
+  if (state != NULL && !gc_world_is_stopped())
+    return gc_load_acq(state) == ST_NONE;
+  gc_nostop_enter();
+  bool marked = gc_map_test(o.block, o.slot, current_map());
   gc_nostop_leave();
   return marked;
 }

@@ -52,8 +52,17 @@ void gc_lock_allow_many_pools(bool allow) {
 
 /* ---- The word ---- */
 
+/* While the process has one thread, nobody can come between the load and the
+ * store; glibc tells. A second thread can only be made by the first, which orders
+ * what it wrote before. */
 static bool take_free_word(struct gc_lock *lock) {
   uint32_t expected = 0;
+  if (gc_plat_single_threaded()) {
+    if (gc_load_rlx(&lock->word) != 0)
+      return false;
+    gc_store_rlx(&lock->word, 1);
+    return true;
+  }
   return gc_cas_acq_rel(&lock->word, &expected, 1);
 }
 
@@ -74,7 +83,9 @@ static gc_noinline void wait_for_word(struct gc_lock *lock) {
 }
 
 static void release_word(struct gc_lock *lock) {
-  if (gc_swap_acq_rel(&lock->word, 0) == 2)
+  if (gc_plat_single_threaded())
+    gc_store_rlx(&lock->word, 0);
+  else if (gc_swap_acq_rel(&lock->word, 0) == 2)
     gc_plat_futex_wake(&lock->word, 1);
 }
 

@@ -63,6 +63,15 @@ void gc_plat_futex_wake(_Atomic uint32_t *word, int count); /* -1: all */
 
 /* ---- Threads ---- */
 
+/* The libc's word that no other thread exists; false when it does not say. */
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+gc_inline bool gc_plat_single_threaded(void) { return __libc_single_threaded; }
+#else
+gc_inline bool gc_plat_single_threaded(void) { return false; }
+#endif
+
+
 /* Low end of the calling thread's static TLS, which ends at the thread pointer;
  * it covers images that reserve a part of it later. Null when the libc does not
  * say how large it is. */
