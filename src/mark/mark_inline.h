@@ -48,11 +48,15 @@ gc_inline uint64_t *gc_mark_one(const struct gc_mark_view v, uint64_t word,
   alloc[v.mark] |= bit;
   uint64_t size = (hot >> HOT_SIZE_SHIFT) & 0xffff;
   uint64_t granules = size & HOT_GRANULES_MASK;
-  live[size >> 15] += granules;
+  if (size & HOT_LEAF) {
+    live[1] += granules;
+    return sp;
+  }
+  live[0] += granules;
   *sp = (v.base + (off & ~(uint64_t)GC_BLOCK_MASK) +
          slot * (granules << GC_GRANULE_SHIFT)) |
         size << GREY_SIZE_SHIFT;
-  return sp + !(size & HOT_LEAF);
+  return sp + 1;
 }
 
 #endif

@@ -193,6 +193,7 @@ gc_inline void prefetch_entry(uint64_t entry) {
   const char *p = (const char *)(uintptr_t)(entry & GREY_ADDRESS_MASK);
   gc_prefetch(p);
   gc_prefetch(p + 64);
+  gc_prefetch(p + 128);
 }
 
 /* True when the client wants the collection to be given up. */
