@@ -81,11 +81,8 @@ static bool add_block(struct gc_pool *pool, bool may_grow) {
 
 /* One rung: true when it is worth looking into the pool again. */
 static bool supply_pool(struct gc_pool *pool, struct gc_supply *s) {
-  if (gc_pacer_is_overdue() && !s->collected) {
-    s->collected = true;
-    if (gc_collect(COLLECT_BUDGET))
-      return true;
-  }
+  if (gc_pacer_is_overdue() && !s->collected && gc_supply_collect(s))
+    return true;
   if (add_block(pool, false))
     return true;
   enum gc_supply_answer answer = gc_supply_next(s);
@@ -102,7 +99,7 @@ static void torture(void) {
 }
 
 static gc_noinline bool refill(struct gc_pool *pool, struct gc_cell *cell) {
-  struct gc_supply s = {.bytes = GC_BLOCK_BYTES};
+  struct gc_supply s = {.bytes = GC_BLOCK_BYTES, .epoch = gc_heap.epoch};
   torture();
   size_t want = next_claim(cell);
   while (!gc_pool_claim(pool, cell, want))
@@ -118,7 +115,7 @@ static void *alloc_large(size_t bytes, unsigned kind, unsigned flags) {
   if (bytes > MAX_OBJECT)
     return NULL;
   bytes = gc_round_up(bytes, GC_GRANULE_BYTES);
-  struct gc_supply s = {.bytes = bytes};
+  struct gc_supply s = {.bytes = bytes, .epoch = gc_heap.epoch};
   torture();
   enum gc_supply_answer answer = SUPPLY_RETRY;
   void *p = gc_large_alloc(bytes, kind, flags, false);

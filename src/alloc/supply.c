@@ -9,7 +9,14 @@
 #include "cycle/pacer.h"
 #include "reclaim/classify.h"
 
+/* A collection of another thread may lie between the failure and this call: then
+ * the figures say "just collected", and growing would be a mistake that every
+ * thread repeats in every cycle. */
 enum gc_supply_answer gc_supply_next(struct gc_supply *s) {
+  if (s->epoch != gc_heap.epoch) {
+    s->epoch = gc_heap.epoch;
+    return SUPPLY_RETRY;
+  }
   if (!gc_classify_is_complete()) {
     gc_classify_rest();
     return SUPPLY_RETRY;
@@ -19,14 +26,19 @@ enum gc_supply_answer gc_supply_next(struct gc_supply *s) {
     if (gc_deliver_all())
       return SUPPLY_RETRY;
   }
-  if (!s->collected && gc_pacer_decide(s->bytes).collect) {
-    s->collected = true;
-    if (gc_collect(COLLECT_BUDGET)) {
-      s->delivered = false;
-      return SUPPLY_RETRY;
-    }
+  /* What this request's own collection found may have gone to other threads
+   * before it ran again; then the next one is decided by what they took. */
+  size_t wanted = s->collected ? 0 : s->bytes;
+  if (gc_pacer_decide(wanted).collect && gc_supply_collect(s)) {
+    s->delivered = false;
+    return SUPPLY_RETRY;
   }
   return SUPPLY_GROW;
+}
+
+bool gc_supply_collect(struct gc_supply *s) {
+  s->collected = true;
+  return gc_collect(COLLECT_BUDGET);
 }
 
 enum gc_supply_answer gc_supply_refused(struct gc_supply *s) {

@@ -13,6 +13,7 @@
 /* Where one request stands on the ladder. */
 struct gc_supply {
   size_t bytes;    /* wanted */
+  uint32_t epoch;  /* when free slots were last looked for */
   bool collected;  /* a collection ran for this request */
   bool delivered;
   uint64_t retries;/* collections as the last resort */
@@ -26,6 +27,8 @@ enum gc_supply_answer {
 
 /* Called when there is no resident free block; no lock is held. */
 enum gc_supply_answer gc_supply_next(struct gc_supply *s);
+/* Collects for this request. */
+bool gc_supply_collect(struct gc_supply *s);
 /* Growth was refused: what next? */
 enum gc_supply_answer gc_supply_refused(struct gc_supply *s);
 

@@ -137,7 +137,6 @@ static void settle(struct cycle *c) {
   emit(EVENT_RECLAIM_START);
   struct gc_pacer_cycle p = {gc_load_rlx(&gc_heap.live),
                              gc_load_rlx(&gc_heap.live_leaf), c->root_bytes,
-                             gc_thread_count(),
                              gc_plat_cpu_ns() - c->cpu_start_ns};
   gc_pacer_finish_cycle(&p);
   gc_marker_trim(&gc_marker_main);

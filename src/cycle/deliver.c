@@ -122,7 +122,7 @@ static void release_all(void) {
     release_block(p->blocks[i]);
   p->block_count = p->block_cursor = 0;
   gc_store_rlx(&p->waiting, 0);
-  gc_extent_trim(&p->order_memory, 0);
+  gc_extent_trim(&p->order_memory);
 }
 
 /* ---- Entry points ---- */

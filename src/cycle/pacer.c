@@ -9,8 +9,9 @@
 
 /* First collection: between half a megabyte and one. */
 #define FIRST_BUDGET ((size_t)1 << 20)
-/* Least budget of a thread once collections have turned out to be expensive for
- * what they find; fits the caches of one core. */
+/* Least budget once collections have turned out to be expensive for what they find:
+ * fits the caches of a core, and keeps a program that holds nothing within two
+ * megabytes of libgc's memory, whatever its number of threads. */
 #define MAX_FLOOR ((size_t)2 << 20)
 /* Our collections cost less than libgc's for the same heap size: see above. */
 /* In quarters. */
@@ -35,7 +36,9 @@ struct gc_pacer_decision gc_pacer_decide(size_t bytes) {
   size_t budget = gc_load_rlx(&pacer.budget);
   if (*gc_switches.dont_expand && budget > FIRST_BUDGET)
     budget = FIRST_BUDGET;
-  struct gc_pacer_decision d = {may_collect() && allocated + bytes > budget};
+  /* A block short of the budget is as good as the budget. */
+  struct gc_pacer_decision d = {may_collect() &&
+                                allocated + bytes + GC_BLOCK_BYTES > budget};
   return d;
 }
 
@@ -61,11 +64,8 @@ void gc_pacer_finish_cycle(const struct gc_pacer_cycle *c) {
   size_t wanted = 2 * pointerful + c->live_leaf / 4 + c->roots;
   size_t budget = BUDGET_SCALE * (wanted / divisor) / 4;
   adapt_floor(c->cpu_ns);
-  size_t floor = pacer.floor;
-  if (c->threads > 1)
-    floor *= 2;
-  if (budget < floor)
-    budget = floor;
+  if (budget < pacer.floor)
+    budget = pacer.floor;
   gc_store_rlx(&pacer.budget, budget);
   gc_store_rlx(&pacer.keep, c->live + c->live / 4 + budget + budget / 4);
   size_t heap = gc_space_heap_bytes();

@@ -25,7 +25,6 @@ bool gc_pacer_is_overdue(void);
 /* After a collection. */
 struct gc_pacer_cycle {
   size_t live, live_leaf, roots;
-  unsigned threads;
   unsigned long long cpu_ns; /* of the collection */
 };
 void gc_pacer_finish_cycle(const struct gc_pacer_cycle *cycle);

@@ -7,6 +7,7 @@
 #include "diag/leak.h"
 #include "diag/stats.h"
 #include "diag/verify.h"
+#include "heap/heap.h"
 #include "plat/plat.h"
 
 static void print_collection(bool at_end) {
@@ -21,7 +22,7 @@ static void print_collection(bool at_end) {
                   "returned to the system %zu bytes",
                   (unsigned long)s.collections,
                   (unsigned long)(gc_cycle_stats.last_pause_ns / 1000),
-                  s.heap_bytes - s.free_bytes, s.heap_bytes, s.unmapped_bytes);
+                  gc_load_rlx(&gc_heap.live), s.heap_bytes, s.unmapped_bytes);
 }
 
 /* What is lost when the program ends is a leak, too. */

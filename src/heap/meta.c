@@ -87,7 +87,19 @@ void gc_meta_free(void *p, size_t bytes) {
   gc_unlock(&meta_lock);
 }
 
+/* Where addresses are limited, a table may have a small part of what is left: the
+ * heap and the program's own stacks need them more. */
+static size_t affordable(size_t bytes, size_t at_least) {
+  size_t left = gc_plat_address_space_left();
+  if (left == SIZE_MAX || bytes <= left / 16)
+    return bytes;
+  size_t part = gc_round_down(left / 16, gc_plat_page_bytes());
+  return part > at_least ? part : at_least;
+}
+
 bool gc_extent_reserve(struct gc_extent *e, size_t bytes, size_t at_least) {
+  if (bytes > at_least)
+    bytes = affordable(bytes, at_least);
   for (; bytes >= at_least; bytes /= 2) {
     e->base = gc_plat_reserve(NULL, bytes);
     if (e->base != NULL) {
@@ -116,10 +128,9 @@ bool gc_extent_commit(struct gc_extent *e, size_t bytes) {
   return true;
 }
 
-void gc_extent_trim(struct gc_extent *e, size_t keep) {
-  keep = gc_round_up(keep, gc_plat_page_bytes());
-  if (keep < e->committed)
-    gc_plat_discard(e->base + keep, e->committed - keep);
+void gc_extent_trim(struct gc_extent *e) {
+  if (e->committed > CHUNK_BYTES)
+    gc_plat_discard(e->base + CHUNK_BYTES, e->committed - CHUNK_BYTES);
 }
 
 void gc_meta_lock_for_fork(void) { gc_lock(&meta_lock); }

@@ -21,11 +21,12 @@ struct gc_extent {
   size_t reserved, committed;
 };
 
+/* Reserves `bytes`, or less down to `at_least` when addresses are scarce. */
 bool gc_extent_reserve(struct gc_extent *e, size_t bytes, size_t at_least);
 /* Makes at least `bytes` usable; false when refused or over the reservation. */
 bool gc_extent_commit(struct gc_extent *e, size_t bytes);
-/* Returns pages above `keep` bytes to the system (they stay usable). */
-void gc_extent_trim(struct gc_extent *e, size_t keep);
+/* Returns what exceeds a modest size to the system (it stays usable). */
+void gc_extent_trim(struct gc_extent *e);
 
 void gc_meta_lock_for_fork(void);
 void gc_meta_unlock_after_fork(bool in_child);

@@ -180,7 +180,7 @@ void gc_hold_trace(struct gc_marker *m, gc_large_iterator each_large,
     }
   }
   each_large(trace_block, &t);
-  gc_extent_trim(&hold.memory, 0);
+  gc_extent_trim(&hold.memory);
 }
 
 /* ---- Closures of revived objects ---- */

@@ -38,7 +38,7 @@ extern struct gc_marker gc_marker_main;
 bool gc_marker_start(struct gc_marker *m, size_t max_entries);
 /* Before a collection; poll may be null. */
 void gc_marker_reset(struct gc_marker *m, bool (*poll)(void));
-/* After it: stack pages above a small keep are returned. */
+/* After it: a stack that grew large is returned to the system. */
 void gc_marker_trim(struct gc_marker *m);
 
 /* Marks what one ambiguous word points to and pushes it. */

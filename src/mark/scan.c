@@ -56,7 +56,7 @@ void gc_marker_reset(struct gc_marker *m, bool (*poll)(void)) {
 }
 
 void gc_marker_trim(struct gc_marker *m) {
-  gc_extent_trim(&m->stack, STACK_FIRST_BYTES);
+  gc_extent_trim(&m->stack);
 }
 
 /* Room for n more entries at sp, growing if need be. */
