@@ -131,18 +131,29 @@ static void leave_object(char *start, bool (*report)(char *)) {
     report(start);
 }
 
+/* The next word that may be a heap address, or end: most words are none. */
+gc_scans_memory static const uint64_t *next_address(const uint64_t *p,
+                                                    const uint64_t *end) {
+  uint64_t base = (uint64_t)(uintptr_t)gc_heap.base;
+  uint64_t used = gc_load_rlx(&gc_heap.used);
+  while (p < end && *p - base >= used)
+    p++;
+  return p;
+}
+
 gc_scans_memory static void trace_from(struct gc_marker *m, char *start,
                                        bool (*report)(char *)) {
   enter_if_dead(m, start);
   while (hold.depth > 0) {
     struct frame *f = frame_at(hold.depth - 1);
-    if (f->next == f->end) {
+    const uint64_t *p = next_address(f->next, f->end);
+    if (p == f->end) {
       hold.depth--;
       leave_object(f->start, report);
       continue;
     }
-    const void *word = (const void *)(uintptr_t)*f->next++;
-    enter_if_dead(m, word);
+    f->next = p + 1;
+    enter_if_dead(m, (const void *)(uintptr_t)*p);
   }
 }
 
