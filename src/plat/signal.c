@@ -38,7 +38,9 @@ void gc_plat_install_handler(int signo,
   handlers[signo] = handler;
   action.sa_sigaction = run_handler;
   action.sa_flags = SA_SIGINFO | SA_RESTART;
-  sigfillset(&action.sa_mask);
+  /* Not sigfillset: it leaves out the libc's own signals, and a cancellation that
+   * arrives while the handler waits would unwind the thread out of the stop. */
+  memset(&action.sa_mask, 0xff, sizeof action.sa_mask);
   sigaction(signo, &action, NULL);
   errno = saved;
 }
