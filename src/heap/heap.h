@@ -64,7 +64,8 @@ _Static_assert(1u << GC_MAP_SHIFT == GC_MAP_PAIR_WORDS, "maps of a block");
 enum gc_block_flags {
   BF_AVAILABLE = 1,       /* on its pool's list of blocks with freed slots */
   BF_IGNORE_OFF_PAGE = 2, /* large: only pointers into the first page count */
-  BF_RESCAN = 4           /* marking: the mark stack was full, scan again */
+  BF_RESCAN = 4,          /* marking: the mark stack was full, scan again */
+  BF_FRESH = 8            /* somebody added it and has not claimed from it yet */
 };
 
 struct gc_block {

@@ -102,6 +102,8 @@ static size_t publish_run(struct gc_pool *pool, struct gc_cell *cell,
   size_t bytes = gc_sizes.of[pool->size_class].bytes;
   uint32_t lo = (uint32_t)(from * bytes), hi = (uint32_t)(to * bytes);
   gc_map_set_range(b, from, to, gc_map_alloc());
+  if (gc_unlikely(gc_load_rlx(&block->flags) & BF_FRESH))
+    gc_and_rlx(&block->flags, (uint8_t)~BF_FRESH);
   pool->position = to;
   size_t dirty = lo < block->pristine_from
                      ? (block->pristine_from < hi ? block->pristine_from : hi) - lo
@@ -165,7 +167,7 @@ bool gc_pool_add_block(struct gc_pool *pool, gc_block_id b) {
   block->size_class = pool->size_class;
   block->epoch = gc_heap.epoch;
   block->live = 0;
-  gc_store_rlx(&block->flags, 0);
+  gc_store_rlx(&block->flags, BF_FRESH);
   unsigned size = sc->bytes >> GC_GRANULE_SHIFT;
   gc_store_rel(&gc_heap.hot[b],
                gc_hot_pack(sc->reciprocal,
@@ -284,7 +286,7 @@ static void free_empty_block(gc_block_id b) {
 static bool may_give_back(const struct gc_pool *pool, gc_block_id b) {
   struct gc_block *block = &gc_heap.blocks[b];
   return block->live == 0 && b != pool->current &&
-         !(gc_load_rlx(&block->flags) & BF_AVAILABLE) &&
+         !(gc_load_rlx(&block->flags) & (BF_AVAILABLE | BF_FRESH)) &&
          gc_map_is_zero(b, gc_map_alloc());
 }
 
