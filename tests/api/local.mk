@@ -10,10 +10,12 @@ api_programs = tests/api/alloc tests/api/base_size tests/api/collect \
 	tests/api/dlrace tests/api/env tests/api/fork tests/api/free_realloc \
 	tests/api/init tests/api/limits tests/api/marking tests/api/redirects \
 	tests/api/registers tests/api/roots tests/api/stats tests/api/threads \
-	tests/api/thread_signals
+	tests/api/thread_signals tests/api/trap_coroutines tests/api/trap_follow \
+	tests/api/trap_signals tests/api/trap_step tests/api/trap_storm \
+	tests/api/trap_threads
 
 check_PROGRAMS += $(api_programs)
-TESTS += $(api_programs)
+TESTS += $(api_programs) tests/api/trap_late_load.sh
 
 tests_api_alloc_SOURCES = tests/api/alloc.c
 tests_api_alloc_LDADD = $(api_ldadd)
@@ -46,6 +48,20 @@ tests_api_threads_LDADD = $(api_ldadd)
 tests_api_thread_signals_SOURCES = tests/api/thread_signals.c tests/api/slots.h
 tests_api_thread_signals_LDADD = $(api_ldadd)
 
+# The traps of docs/design/traps.md that no other program is about.
+tests_api_trap_coroutines_SOURCES = tests/api/trap_coroutines.c tests/api/slots.h
+tests_api_trap_coroutines_LDADD = $(api_ldadd)
+tests_api_trap_follow_SOURCES = tests/api/trap_follow.c
+tests_api_trap_follow_LDADD = $(api_ldadd)
+tests_api_trap_signals_SOURCES = tests/api/trap_signals.c tests/api/slots.h
+tests_api_trap_signals_LDADD = $(api_ldadd)
+tests_api_trap_step_SOURCES = tests/api/trap_step.c
+tests_api_trap_step_LDADD = $(api_ldadd)
+tests_api_trap_storm_SOURCES = tests/api/trap_storm.c
+tests_api_trap_storm_LDADD = $(api_ldadd)
+tests_api_trap_threads_SOURCES = tests/api/trap_threads.c tests/api/slots.h
+tests_api_trap_threads_LDADD = $(api_ldadd)
+
 # At a fixed address the program gets copies of the public variables.
 tests_api_copyreloc_SOURCES = tests/api/copyreloc.c
 tests_api_copyreloc_CFLAGS = $(AM_CFLAGS) -fno-pie
@@ -74,4 +90,5 @@ tests_api_dlopen_gc_CPPFLAGS = $(AM_CPPFLAGS) \
 tests_api_dlopen_gc_LDADD = tests/lib/libtap.la $(LIBDL)
 EXTRA_tests_api_dlopen_gc_DEPENDENCIES = libgc.la
 
-EXTRA_DIST += tests/api/bdw-differs.list tests/api/run-bdw.sh
+EXTRA_DIST += tests/api/bdw-differs.list tests/api/run-bdw.sh \
+	tests/api/trap_late_load.sh
