@@ -32,7 +32,8 @@ static struct {
 } pacer = {FIRST_BUDGET, SIZE_MAX, 0, FIRST_BUDGET, 0};
 
 static bool may_collect(void) {
-  return __atomic_load_n(gc_switches.dont_gc, __ATOMIC_RELAXED) <= 0 && gc_hooks.disable_automatic == 0 &&
+  int disabled = __atomic_load_n(gc_switches.dont_gc, __ATOMIC_RELAXED);
+  return disabled <= 0 && gc_hooks.disable_automatic == 0 &&
          gc_load_rlx(&gc_heap.allocated) >= gc_hooks.min_bytes_allocd;
 }
 
