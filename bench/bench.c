@@ -50,14 +50,16 @@ static void reject(const char *arg) {
 static void read_argument(const char *arg, struct bench_param *params,
                           size_t n) {
   const char *eq = strchr(arg, '=');
-  if (!eq || eq[1] < '0' || eq[1] > '9') reject(arg);
+  if (!eq || eq[1] < '0' || eq[1] > '9')
+    reject(arg);
   for (size_t i = 0; i < n; i++) {
-    if (strlen(params[i].name) != (size_t)(eq - arg)
-        || strncmp(arg, params[i].name, (size_t)(eq - arg)))
+    if (strlen(params[i].name) != (size_t)(eq - arg) ||
+        strncmp(arg, params[i].name, (size_t)(eq - arg)))
       continue;
     char *end;
     params[i].value = strtoul(eq + 1, &end, 10);
-    if (*end) reject(arg);
+    if (*end)
+      reject(arg);
     return;
   }
   reject(arg);
@@ -67,7 +69,8 @@ void bench_init(int argc, char **argv, struct bench_param *params, size_t n) {
   const char *slash = strrchr(argv[0], '/');
   program_name = slash ? slash + 1 : argv[0];
   for (int i = 1; i < argc; i++) {
-    if (!strcmp(argv[i], "--help")) print_help(params, n);
+    if (!strcmp(argv[i], "--help"))
+      print_help(params, n);
     read_argument(argv[i], params, n);
   }
   GC_INIT();
@@ -85,22 +88,16 @@ void bench_stop(void) {
   wall_total += clock_s(CLOCK_MONOTONIC) - wall_begin;
 }
 
-double bench_cpu_s(void) {
-  return cpu_total;
-}
+double bench_cpu_s(void) { return cpu_total; }
 
-double bench_wall_s(void) {
-  return wall_total;
-}
+double bench_wall_s(void) { return wall_total; }
 
 void bench_set_times(double cpu_s, double wall_s) {
   cpu_total = cpu_s;
   wall_total = wall_s;
 }
 
-void bench_set_rss_kb(unsigned long rss_kb) {
-  forced_rss_kb = rss_kb;
-}
+void bench_set_rss_kb(unsigned long rss_kb) { forced_rss_kb = rss_kb; }
 
 /* ---- Report ---- */
 
@@ -112,7 +109,8 @@ unsigned long bench_status_kb(const char *field) {
   while (f && fgets(line, sizeof line, f))
     if (!strncmp(line, field, len) && line[len] == ':')
       kb = strtoul(line + len + 1, NULL, 10);
-  if (f) fclose(f);
+  if (f)
+    fclose(f);
   return kb;
 }
 
@@ -126,16 +124,19 @@ static void find_library(char *path, size_t size) {
   while (f && fgets(line, sizeof line, f)) {
     unsigned long from, to;
     char *file = strchr(line, '/');
-    if (sscanf(line, "%lx-%lx", &from, &to) != 2 || !file) continue;
+    if (sscanf(line, "%lx-%lx", &from, &to) != 2 || !file)
+      continue;
     file[strcspn(file, "\n")] = '\0';
-    if (code >= from && code < to) snprintf(path, size, "%s", file);
+    if (code >= from && code < to)
+      snprintf(path, size, "%s", file);
   }
-  if (f) fclose(f);
+  if (f)
+    fclose(f);
 }
 
 void bench_report(double ops, const char *extra, ...) {
-  unsigned long rss_kb = forced_rss_kb ? forced_rss_kb
-                                       : bench_status_kb("VmHWM");
+  unsigned long rss_kb =
+      forced_rss_kb ? forced_rss_kb : bench_status_kb("VmHWM");
   char library[PATH_MAX];
   find_library(library, sizeof library);
   printf("%s cpu_s=%.6f wall_s=%.6f ops=%.0f ns_op=%.2f rss_kb=%lu gcs=%lu "
@@ -160,7 +161,8 @@ void bench_fail(const char *why) {
 }
 
 void *bench_need(void *p) {
-  if (!p) bench_fail("out of memory");
+  if (!p)
+    bench_fail("out of memory");
   return p;
 }
 
@@ -183,12 +185,14 @@ void bench_threads(unsigned n, void (*body)(unsigned)) {
   for (unsigned i = 0; i < n; i++)
     if (GC_pthread_create(&threads[i], NULL, run_thread, (void *)(uintptr_t)i))
       bench_fail("cannot create a thread");
-  for (unsigned i = 0; i < n; i++) GC_pthread_join(threads[i], NULL);
+  for (unsigned i = 0; i < n; i++)
+    GC_pthread_join(threads[i], NULL);
 }
 
 size_t *bench_permutation(size_t n, uint64_t seed) {
   size_t *order = bench_need(malloc(n * sizeof *order));
-  for (size_t i = 0; i < n; i++) order[i] = i;
+  for (size_t i = 0; i < n; i++)
+    order[i] = i;
   for (size_t i = n; i > 1; i--) {
     size_t j = bench_below(&seed, i);
     size_t t = order[i - 1];

@@ -49,7 +49,7 @@ void bench_set_rss_kb(unsigned long rss_kb);
 /* Prints the line.  `ops` is the number of operations of the measured phase,
  * `extra` a printf format with further key=value words, or "". */
 void bench_report(double ops, const char *extra, ...)
-  __attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 
 /* Ends the program with status 1 and a message. */
 void bench_fail(const char *why) __attribute__((noreturn));

@@ -17,8 +17,8 @@ struct node {
 };
 
 static struct bench_param params[] = {
-  {"depth", 17, "depth of the long-lived tree"},
-  {"threads", 1, "threads"},
+    {"depth", 17, "depth of the long-lived tree"},
+    {"threads", 1, "threads"},
 };
 
 static struct node *make_tree(unsigned depth) {
@@ -44,14 +44,16 @@ static void drop_trees(unsigned index) {
     unsigned long sum = 0, n = 0;
     for (unsigned long i = index; i < trees_of(d); i += threads, n++)
       sum += count(make_tree(d));
-    if (sum != n * ((2UL << d) - 1)) bench_fail("a tree has lost nodes");
+    if (sum != n * ((2UL << d) - 1))
+      bench_fail("a tree has lost nodes");
   }
 }
 
 int main(int argc, char **argv) {
   bench_init(argc, argv, params, sizeof params / sizeof *params);
   unsigned depth = (unsigned)params[0].value;
-  if (depth < MIN_DEPTH || depth > 26) bench_fail("depth must be in 4..26");
+  if (depth < MIN_DEPTH || depth > 26)
+    bench_fail("depth must be in 4..26");
   double nodes = (double)(6UL << depth);
   for (unsigned d = MIN_DEPTH; d <= depth; d += 2)
     nodes += (double)trees_of(d) * (double)((2UL << d) - 1);

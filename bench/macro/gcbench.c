@@ -19,8 +19,8 @@ struct node {
 };
 
 static struct bench_param params[] = {
-  {"depth", 16, "depth of the long-lived and of the deepest dropped tree"},
-  {"array", 500000, "numbers in the long-lived array"},
+    {"depth", 16, "depth of the long-lived and of the deepest dropped tree"},
+    {"array", 500000, "numbers in the long-lived array"},
 };
 
 static double nodes;
@@ -37,7 +37,8 @@ static double tree_size(unsigned depth) {
 }
 
 static void populate(unsigned depth, struct node *at) {
-  if (depth == 0) return;
+  if (depth == 0)
+    return;
   at->left = new_node(NULL, NULL);
   at->right = new_node(NULL, NULL);
   populate(depth - 1, at->left);
@@ -45,20 +46,22 @@ static void populate(unsigned depth, struct node *at) {
 }
 
 static struct node *make_tree(unsigned depth) {
-  if (depth == 0) return new_node(NULL, NULL);
+  if (depth == 0)
+    return new_node(NULL, NULL);
   struct node *left = make_tree(depth - 1);
   return new_node(left, make_tree(depth - 1));
 }
 
 static void drop_trees(unsigned depth, unsigned max_depth) {
-  unsigned long n = (unsigned long)(2 * tree_size(max_depth)
-                                    / tree_size(depth));
+  unsigned long n =
+      (unsigned long)(2 * tree_size(max_depth) / tree_size(depth));
   for (unsigned long i = 0; i < n; i++) {
     struct node *top = new_node(NULL, NULL);
     populate(depth, top);
     bench_use(top);
   }
-  for (unsigned long i = 0; i < n; i++) bench_use(make_tree(depth));
+  for (unsigned long i = 0; i < n; i++)
+    bench_use(make_tree(depth));
   nodes += 2 * (double)n * tree_size(depth);
 }
 
@@ -73,9 +76,11 @@ int main(int argc, char **argv) {
   struct node *long_lived = new_node(NULL, NULL);
   populate(depth, long_lived);
   double *array = bench_need(GC_MALLOC_ATOMIC(length * sizeof *array));
-  for (size_t i = 0; i < length; i++) array[i] = 1.0 / (double)(i + 1);
+  for (size_t i = 0; i < length; i++)
+    array[i] = 1.0 / (double)(i + 1);
   nodes += tree_size(depth + 2) + tree_size(depth);
-  for (unsigned d = MIN_DEPTH; d <= depth + 2; d += 2) drop_trees(d, depth + 2);
+  for (unsigned d = MIN_DEPTH; d <= depth + 2; d += 2)
+    drop_trees(d, depth + 2);
   bench_stop();
   bench_use(long_lived);
   if (!long_lived->left || array[999] != 1.0 / 1000)

@@ -15,8 +15,8 @@
 #define LEAVES 4096
 
 static struct bench_param params[] = {
-  {"ops", 4000000, "look-ups"},
-  {"live", 200000, "long-lived nodes"},
+    {"ops", 4000000, "look-ups"},
+    {"live", 200000, "long-lived nodes"},
 };
 
 static hc_class *leaves, *pairs;
@@ -37,11 +37,14 @@ static void churn(size_t n, size_t live) {
     /* The right operand of a request that repeats is tied to the left one. */
     size_t a = bench_below(&seed, WINDOW);
     size_t b = i % 2 ? (a * 7 + 1) % WINDOW : bench_below(&seed, WINDOW);
-    const void *p = hc_intern2(pairs, 1, (uintptr_t)window[a],
-                               (uintptr_t)window[b]);
-    if (!p) bench_fail("a node could not be made");
-    if (i % 10 == 0) kept[bench_below(&seed, live)] = p;
-    if (i % 64 == 0) window[bench_below(&seed, WINDOW)] = p;
+    const void *p =
+        hc_intern2(pairs, 1, (uintptr_t)window[a], (uintptr_t)window[b]);
+    if (!p)
+      bench_fail("a node could not be made");
+    if (i % 10 == 0)
+      kept[bench_below(&seed, live)] = p;
+    if (i % 64 == 0)
+      window[bench_below(&seed, WINDOW)] = p;
   }
 }
 
@@ -56,7 +59,8 @@ int main(int argc, char **argv) {
   bench_stop();
   char why[200] = "";
   hc_stats s;
-  if (hc_check(table, why, sizeof why)) bench_fail(why);
+  if (hc_check(table, why, sizeof why))
+    bench_fail(why);
   hc_get_stats(table, &s);
   if (s.made != s.live + s.removed)
     bench_fail("the table lost count of its nodes");

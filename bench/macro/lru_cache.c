@@ -20,9 +20,9 @@ struct entry {
 };
 
 static struct bench_param params[] = {
-  {"ops", 3000000, "requests"},
-  {"room", 40000, "entries kept"},
-  {"keys", 200000, "different keys"},
+    {"ops", 3000000, "requests"},
+    {"room", 40000, "entries kept"},
+    {"keys", 200000, "different keys"},
 };
 
 static struct entry **buckets, *newest, *oldest;
@@ -30,7 +30,8 @@ static size_t n_buckets, hits;
 
 static struct entry **find(uint64_t key) {
   struct entry **at = &buckets[key * UINT64_C(0x9E3779B97F4A7C15) % n_buckets];
-  while (*at && (*at)->key != key) at = &(*at)->chain;
+  while (*at && (*at)->key != key)
+    at = &(*at)->chain;
   return at;
 }
 

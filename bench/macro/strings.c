@@ -11,8 +11,8 @@
 #include <string.h>
 
 static struct bench_param params[] = {
-  {"ops", 2000000, "strings"},
-  {"table", 20000, "strings kept"},
+    {"ops", 2000000, "strings"},
+    {"table", 20000, "strings kept"},
 };
 
 static size_t random_length(uint64_t *seed) {
@@ -23,7 +23,8 @@ static size_t random_length(uint64_t *seed) {
 int main(int argc, char **argv) {
   bench_init(argc, argv, params, sizeof params / sizeof *params);
   size_t n = params[0].value, room = params[1].value;
-  if (room == 0) bench_fail("table must be at least 1");
+  if (room == 0)
+    bench_fail("table must be at least 1");
   char **table = bench_need(GC_MALLOC(room * sizeof *table));
   uint64_t seed = 23;
   bench_start();
@@ -33,7 +34,8 @@ int main(int argc, char **argv) {
     memset(s, 'a' + (int)(length % 26), length - 1);
     s[length - 1] = '\0';
     bench_use(s);
-    if (i % 10 == 0) table[bench_below(&seed, room)] = s;
+    if (i % 10 == 0)
+      table[bench_below(&seed, room)] = s;
   }
   bench_stop();
   for (size_t i = 0; i < room; i++)

@@ -13,10 +13,10 @@
 #define RING 64
 
 static struct bench_param params[] = {
-  {"size", 64, "bytes of an object"},
-  {"threads", 1, "allocating threads"},
-  {"ops", 16000000, "allocations of all threads together"},
-  {"atomic", 0, "1: pointer-free objects"},
+    {"size", 64, "bytes of an object"},
+    {"threads", 1, "allocating threads"},
+    {"ops", 16000000, "allocations of all threads together"},
+    {"atomic", 0, "1: pointer-free objects"},
 };
 
 static void allocate(unsigned index) {

@@ -19,9 +19,9 @@
 #define RING 1024
 
 static struct bench_param params[] = {
-  {"size", 64, "bytes of an object"},
-  {"ops", 12000000, "objects"},
-  {"mode", 0, "0: mark_from_all off, 1: on, 2: GC_finalized_malloc"},
+    {"size", 64, "bytes of an object"},
+    {"ops", 12000000, "objects"},
+    {"mode", 0, "0: mark_from_all off, 1: on, 2: GC_finalized_malloc"},
 };
 
 static size_t dead;
@@ -82,8 +82,10 @@ int main(int argc, char **argv) {
   else
     churn_kind(kind, size, n);
   bench_stop();
-  if (dead > n) bench_fail("more objects were notified than were made");
-  if (dead < n / 2) bench_fail("most dead objects were never notified");
+  if (dead > n)
+    bench_fail("more objects were notified than were made");
+  if (dead < n / 2)
+    bench_fail("most dead objects were never notified");
   bench_report((double)n, "notified=%zu", dead);
   return 0;
 }

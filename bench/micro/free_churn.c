@@ -9,10 +9,10 @@
 #include <stdlib.h>
 
 static struct bench_param params[] = {
-  {"size", 64, "bytes of an object"},
-  {"ops", 20000000, "pairs of allocation and free"},
-  {"depth", 16, "objects alive at a time, at most 4096"},
-  {"threads", 1, "threads"},
+    {"size", 64, "bytes of an object"},
+    {"ops", 20000000, "pairs of allocation and free"},
+    {"depth", 16, "objects alive at a time, at most 4096"},
+    {"threads", 1, "threads"},
 };
 
 static void churn(unsigned index) {

@@ -13,8 +13,8 @@
 #define SLOTS 64
 
 static struct bench_param params[] = {
-  {"ops", 1500, "objects"},
-  {"live", 8, "objects alive at a time, at most 64"},
+    {"ops", 1500, "objects"},
+    {"live", 8, "objects alive at a time, at most 64"},
 };
 
 static size_t random_size(uint64_t *seed) {
@@ -23,13 +23,15 @@ static size_t random_size(uint64_t *seed) {
 }
 
 static void touch(char *p, size_t size) {
-  for (size_t i = 0; i < size; i += 4096) p[i] = 1;
+  for (size_t i = 0; i < size; i += 4096)
+    p[i] = 1;
 }
 
 int main(int argc, char **argv) {
   bench_init(argc, argv, params, sizeof params / sizeof *params);
   size_t live = params[1].value;
-  if (live == 0 || live > SLOTS) bench_fail("live must be in 1..64");
+  if (live == 0 || live > SLOTS)
+    bench_fail("live must be in 1..64");
   char *slots[SLOTS] = {0};
   uint64_t seed = 7;
   double pages = 0;

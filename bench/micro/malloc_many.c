@@ -11,8 +11,8 @@
 #define RING 64
 
 static struct bench_param params[] = {
-  {"size", 64, "bytes of an object"},
-  {"ops", 20000000, "objects"},
+    {"size", 64, "bytes of an object"},
+    {"ops", 20000000, "objects"},
 };
 
 static void allocate(size_t size, size_t n) {
@@ -20,7 +20,8 @@ static void allocate(size_t size, size_t n) {
   void *list = NULL;
   bench_use(ring);
   for (size_t i = 0; i < n; i++) {
-    if (!list) list = bench_need(GC_malloc_many(size));
+    if (!list)
+      list = bench_need(GC_malloc_many(size));
     void **p = list;
     list = GC_NEXT(p);
     GC_NEXT(p) = NULL;

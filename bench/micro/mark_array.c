@@ -17,9 +17,9 @@ struct leaf {
 };
 
 static struct bench_param params[] = {
-  {"mb", 100, "megabytes of arrays and leaves"},
-  {"shuffled", 0, "1: leaves in random order"},
-  {"rounds", 6, "measured collections"},
+    {"mb", 100, "megabytes of arrays and leaves"},
+    {"shuffled", 0, "1: leaves in random order"},
+    {"rounds", 6, "measured collections"},
 };
 
 static struct leaf ***root;
@@ -53,7 +53,8 @@ int main(int argc, char **argv) {
   build(arrays, params[1].value != 0);
   GC_gcollect();
   bench_start();
-  for (size_t i = 0; i < params[2].value; i++) GC_gcollect();
+  for (size_t i = 0; i < params[2].value; i++)
+    GC_gcollect();
   bench_stop();
   bench_use(root);
   bench_report((double)(arrays * PER_ARRAY * params[2].value), "leaves=%zu",

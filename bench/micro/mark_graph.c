@@ -19,8 +19,8 @@ struct node {
 };
 
 static struct bench_param params[] = {
-  {"mb", 100, "megabytes of objects"},
-  {"rounds", 3, "measured collections"},
+    {"mb", 100, "megabytes of objects"},
+    {"rounds", 3, "measured collections"},
 };
 
 static struct node *root;
@@ -47,7 +47,8 @@ int main(int argc, char **argv) {
   size_t n = build(params[0].value * 1000000 / sizeof(struct node));
   GC_gcollect();
   bench_start();
-  for (size_t i = 0; i < params[1].value; i++) GC_gcollect();
+  for (size_t i = 0; i < params[1].value; i++)
+    GC_gcollect();
   bench_stop();
   bench_use(root);
   bench_report((double)(n * params[1].value), "objects=%zu", n);

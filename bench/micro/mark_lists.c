@@ -18,10 +18,10 @@ struct node {
 };
 
 static struct bench_param params[] = {
-  {"mb", 100, "megabytes of nodes"},
-  {"lists", 16, "number of lists, at most 64"},
-  {"shuffled", 1, "1: random order in memory, 0: address order"},
-  {"rounds", 3, "measured collections"},
+    {"mb", 100, "megabytes of nodes"},
+    {"lists", 16, "number of lists, at most 64"},
+    {"shuffled", 1, "1: random order in memory, 0: address order"},
+    {"rounds", 3, "measured collections"},
 };
 
 static struct node *heads[MAX_LISTS];
@@ -48,11 +48,13 @@ int main(int argc, char **argv) {
   bench_init(argc, argv, params, sizeof params / sizeof *params);
   size_t n = params[0].value * 1000000 / sizeof(struct node);
   size_t lists = params[1].value;
-  if (lists == 0 || lists > MAX_LISTS) bench_fail("lists must be in 1..64");
+  if (lists == 0 || lists > MAX_LISTS)
+    bench_fail("lists must be in 1..64");
   build(n, lists, params[2].value != 0);
   GC_gcollect();
   bench_start();
-  for (size_t i = 0; i < params[3].value; i++) GC_gcollect();
+  for (size_t i = 0; i < params[3].value; i++)
+    GC_gcollect();
   bench_stop();
   bench_use(heads);
   bench_report((double)(n * params[3].value), "objects=%zu lists=%zu", n,

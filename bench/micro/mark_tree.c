@@ -17,8 +17,8 @@ struct node {
 };
 
 static struct bench_param params[] = {
-  {"mb", 100, "megabytes of nodes"},
-  {"rounds", 10, "measured collections"},
+    {"mb", 100, "megabytes of nodes"},
+    {"rounds", 10, "measured collections"},
 };
 
 static struct node *root;
@@ -29,7 +29,8 @@ static void build(size_t n) {
   for (size_t i = 0; i < n; i++) {
     all[i] = bench_need(GC_MALLOC(sizeof(struct node)));
     all[i]->data = i & 0xff;
-    if (i > 0) all[(i - 1) / FAN_OUT]->child[(i - 1) % FAN_OUT] = all[i];
+    if (i > 0)
+      all[(i - 1) / FAN_OUT]->child[(i - 1) % FAN_OUT] = all[i];
   }
   root = all[0];
   GC_enable();
@@ -42,7 +43,8 @@ int main(int argc, char **argv) {
   build(n);
   GC_gcollect();
   bench_start();
-  for (size_t i = 0; i < params[1].value; i++) GC_gcollect();
+  for (size_t i = 0; i < params[1].value; i++)
+    GC_gcollect();
   bench_stop();
   bench_use(root);
   bench_report((double)(n * params[1].value), "objects=%zu", n);

@@ -12,9 +12,9 @@
 #define KEEP 32
 
 static struct bench_param params[] = {
-  {"ops", 150000000, "appended words"},
-  {"max", 1000000, "words of the longest vector"},
-  {"atomic", 0, "1: vectors of numbers, 0: vectors of pointers"},
+    {"ops", 150000000, "appended words"},
+    {"max", 1000000, "words of the longest vector"},
+    {"atomic", 0, "1: vectors of numbers, 0: vectors of pointers"},
 };
 
 struct vector {
@@ -34,7 +34,8 @@ static uintptr_t *grow_one(size_t length, int atomic) {
   struct vector v = {NULL, 0, 16};
   size_t bytes = v.room * sizeof *v.words;
   v.words = bench_need(atomic ? GC_MALLOC_ATOMIC(bytes) : GC_MALLOC(bytes));
-  for (size_t i = 0; i < length; i++) append(&v, i & 0xff);
+  for (size_t i = 0; i < length; i++)
+    append(&v, i & 0xff);
   return v.words;
 }
 

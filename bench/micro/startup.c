@@ -20,8 +20,8 @@
 extern char **environ;
 
 static struct bench_param params[] = {
-  {"runs", 400, "children"},
-  {"init", 1, "0: children do not touch the collector"},
+    {"runs", 400, "children"},
+    {"init", 1, "0: children do not touch the collector"},
 };
 
 /* The child's part.  `what` is a letter for the work, then one for whether to
@@ -31,7 +31,8 @@ static int child(const char *what) {
     GC_INIT();
     bench_use(bench_need(GC_MALLOC(16)));
   }
-  if (what[1] == 'r') printf("%lu\n", bench_status_kb("VmHWM"));
+  if (what[1] == 'r')
+    printf("%lu\n", bench_status_kb("VmHWM"));
   return 0;
 }
 
@@ -67,18 +68,20 @@ static unsigned long child_rss_kb(const char *what) {
 static double children_cpu_s(void) {
   struct rusage u;
   getrusage(RUSAGE_CHILDREN, &u);
-  return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec)
-         + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
+  return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+         (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
 }
 
 int main(int argc, char **argv) {
-  if (argc == 3 && !strcmp(argv[1], "--child")) return child(argv[2]);
+  if (argc == 3 && !strcmp(argv[1], "--child"))
+    return child(argv[2]);
   bench_init(argc, argv, params, sizeof params / sizeof *params);
   int init = params[1].value != 0;
   bench_set_rss_kb(child_rss_kb(init ? "ir" : "nr"));
   double before = children_cpu_s();
   bench_start();
-  for (size_t i = 0; i < params[0].value; i++) run_child(init ? "i-" : "n-");
+  for (size_t i = 0; i < params[0].value; i++)
+    run_child(init ? "i-" : "n-");
   bench_stop();
   bench_set_times(children_cpu_s() - before, bench_wall_s());
   bench_report((double)params[0].value, "wall_ms_run=%.3f",

@@ -32,8 +32,8 @@ struct slot {
 };
 
 static struct bench_param params[] = {
-  {"ops", 4000000, "look-ups"},
-  {"live", 200000, "long-lived nodes"},
+    {"ops", 4000000, "look-ups"},
+    {"live", 200000, "long-lived nodes"},
 };
 
 static struct slot *slots;
@@ -43,8 +43,8 @@ static const struct node **window, **kept;
 static uint64_t hash_key(const struct node *key) {
   uint64_t h = (uintptr_t)key->left * UINT64_C(0x9E3779B97F4A7C15);
   h ^= h >> 29;
-  h = (h + (uintptr_t)key->right + (key->tag & 0xffffffff))
-      * UINT64_C(0xD6E8FEB86659FD93);
+  h = (h + (uintptr_t)key->right + (key->tag & 0xffffffff)) *
+      UINT64_C(0xD6E8FEB86659FD93);
   return h >> 32;
 }
 
@@ -52,7 +52,8 @@ static uint64_t hash_key(const struct node *key) {
 
 static void table_put(uint64_t hash, const struct node *node) {
   size_t i = hash & mask;
-  while (slots[i].node) i = (i + 1) & mask;
+  while (slots[i].node)
+    i = (i + 1) & mask;
   slots[i] = (struct slot){hash, node};
 }
 
@@ -62,19 +63,22 @@ static void table_grow(void) {
   mask = 2 * n - 1;
   slots = bench_need(calloc(2 * n, sizeof *slots));
   for (size_t i = 0; i < n; i++)
-    if (old[i].node) table_put(old[i].hash, old[i].node);
+    if (old[i].node)
+      table_put(old[i].hash, old[i].node);
   free(old);
 }
 
 static void table_remove(uint64_t hash, const struct node *node) {
   size_t hole = hash & mask;
   while (slots[hole].node != node) {
-    if (!slots[hole].node) bench_fail("a dead node is not in the table");
+    if (!slots[hole].node)
+      bench_fail("a dead node is not in the table");
     hole = (hole + 1) & mask;
   }
   for (size_t i = (hole + 1) & mask; slots[i].node; i = (i + 1) & mask) {
     size_t from_home = (i - (slots[i].hash & mask)) & mask;
-    if (from_home < ((i - hole) & mask)) continue;
+    if (from_home < ((i - hole) & mask))
+      continue;
     slots[hole] = slots[i];
     hole = i;
   }
@@ -102,15 +106,16 @@ static void *intern_locked(void *arg) {
   uint64_t hash = hash_key(fresh);
   for (size_t i = hash & mask; slots[i].node; i = (i + 1) & mask) {
     const struct node *found = slots[i].node;
-    if (slots[i].hash == hash && found->left == fresh->left
-        && found->right == fresh->right) {
+    if (slots[i].hash == hash && found->left == fresh->left &&
+        found->right == fresh->right) {
       GC_set_mark_bit(found);
       hits++;
       return (void *)found;
     }
   }
   fresh->tag |= (hash << 32) | 2;
-  if (++used > (mask + 1) / 4 * 3) table_grow();
+  if (++used > (mask + 1) / 4 * 3)
+    table_grow();
   table_put(hash, fresh);
   misses++;
   return fresh;
@@ -142,8 +147,10 @@ static void churn(int kind, size_t n, size_t live) {
     size_t a = bench_below(&seed, WINDOW);
     size_t b = i % 2 ? (a * 7 + 1) % WINDOW : bench_below(&seed, WINDOW);
     const struct node *p = intern(kind, window[a], window[b]);
-    if (i % 10 == 0) kept[bench_below(&seed, live)] = p;
-    if (i % 64 == 0) window[bench_below(&seed, WINDOW)] = p;
+    if (i % 10 == 0)
+      kept[bench_below(&seed, live)] = p;
+    if (i % 64 == 0)
+      window[bench_below(&seed, WINDOW)] = p;
   }
 }
 
@@ -158,7 +165,8 @@ int main(int argc, char **argv) {
   churn(kind, params[0].value, params[1].value);
   bench_stop();
   bench_use(kept);
-  if (used + removed != misses) bench_fail("the table lost count of its nodes");
+  if (used + removed != misses)
+    bench_fail("the table lost count of its nodes");
   bench_report((double)params[0].value, "hits=%zu misses=%zu removed=%zu", hits,
                misses, removed);
   return 0;

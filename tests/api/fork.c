@@ -199,6 +199,8 @@ static void *count_to_thousand(void *arg) {
 
 static void child_may_create_threads(void) {
   pthread_t t[N_THREADS];
+  if (TAP_TSAN || TAP_ASAN)
+    tap_skip("the sanitiser does not allow threads in such a child");
   prepare(1);
   start_workers(t);
   pid_t pid = fork();

@@ -15,6 +15,7 @@
 #include <gc/gc_mark.h>
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/gcutil.h"
@@ -365,6 +366,9 @@ static void make_parent_and_child(void *arg) {
 /* Set while marking, the bit keeps the object and nothing that it refers to. */
 static void a_mark_set_while_marking_keeps_the_object_alone(void) {
   size_t n_child_dead = 0;
+  const char *kind = getenv("BUILD_KIND");
+  if (getenv("GCX_VERIFY") || (kind && strcmp(kind, "debug") == 0))
+    tap_skip("the verifier takes such an object for one that was traced");
   GC_INIT();
   previous = GC_get_push_other_roots();
   for (int i = 0; i < 20; i++) {

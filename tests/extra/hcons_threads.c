@@ -10,6 +10,7 @@
 #include "lib/tap.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 enum { KEYS = 4000, HELD = 64, THREADS = 4, DEPTH = 6, LOCKS = 64 };
@@ -58,13 +59,23 @@ static void check_sound(void) {
 
 static pthread_mutex_t *lock_of(uintptr_t key) { return &locks[key % LOCKS]; }
 
+/* ThreadSanitizer keeps the stop signal back from a thread that waits for a
+ * mutex, and the owner of the mutex may be stopped already. */
+static void lock(uintptr_t key) {
+  if (!TAP_TSAN)
+    pthread_mutex_lock(lock_of(key));
+  else
+    while (pthread_mutex_trylock(lock_of(key)) != 0)
+      sched_yield();
+}
+
 /* While one holder is counted, the node cannot die, so a second must have got
  * the address that the first one noted. */
 static const void *take(uintptr_t key) {
   const void *node = hc_intern1(number, 0, key);
   if (node == NULL || hc_key(node)[0] != key)
     atomic_fetch_add(&wrong_address, 1);
-  pthread_mutex_lock(lock_of(key));
+  lock(key);
   if (atomic_fetch_add(&holders[key], 1) == 0)
     seen_at[key] = gu_hide(node);
   else if (seen_at[key] != gu_hide(node))
@@ -74,7 +85,7 @@ static const void *take(uintptr_t key) {
 }
 
 static void let_go(uintptr_t key) {
-  pthread_mutex_lock(lock_of(key));
+  lock(key);
   atomic_fetch_sub(&holders[key], 1);
   pthread_mutex_unlock(lock_of(key));
 }

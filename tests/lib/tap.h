@@ -28,6 +28,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Whether AddressSanitizer or ThreadSanitizer watches this program: 1 or 0. The
+ * former's allocator is not locked over a fork, and the latter allows no thread
+ * in the child of a process with threads, so such cases are left out then. */
+#if defined(__SANITIZE_ADDRESS__)
+#define TAP_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TAP_ASAN 1
+#endif
+#endif
+#ifndef TAP_ASAN
+#define TAP_ASAN 0
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+#define TAP_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TAP_TSAN 1
+#endif
+#endif
+#ifndef TAP_TSAN
+#define TAP_TSAN 0
+#endif
+
 typedef struct {
   const char *name;
   void (*run)(void);

@@ -24,10 +24,8 @@ mark_stack:GCX_VERIFY=1 GCX_TORTURE_MARK_STACK=4
 claims:GCX_VERIFY=1 GCX_TORTURE_CLAIM=1
 together:GCX_VERIFY=1 GCX_TORTURE_ALLOC=300 GCX_TORTURE_MARK_STACK=16 GCX_TORTURE_CLAIM=1"
 
-# Cases that a run changes by design, as RUN:PROGRAM:CASE; a run of "any" stands
-# for all. The verifier does not know that a client may mark an object alone.
+# Cases that a run changes by design, as RUN:PROGRAM:CASE.
 exceptions="
-any:marking:a_mark_set_while_marking_keeps_the_object_alone
 collections:collect:automatic_collection_can_be_switched_off
 collections:collect:allocation_collects_by_itself
 collections:collect:bigger_divisor_collects_not_less
@@ -42,8 +40,7 @@ scratch=$(mktemp) || exit 2
 trap 'rm -f "$scratch"' EXIT
 
 excepted() {
-  printf '%s\n' "$exceptions" | sed -n -e "s/^$1:$2:\(.*\)/--except \1/p" \
-    -e "s/^any:$2:\(.*\)/--except \1/p"
+  printf '%s\n' "$exceptions" | sed -n "s/^$1:$2:\(.*\)/--except \1/p"
 }
 
 one_run() {

@@ -18,9 +18,14 @@ printf ':test-result: PASS 1 - a\n:test-result: SKIP 2 - b # SKIP no\n' \
 printf ':test-result: PASS 1\n:test-result: XFAIL 2\n:copy-in-global-log: no\n' \
   >"$scratch/b/two.trs"
 sums "results of a build are summed" "3 passed, 0 failed, 1 skipped" "$scratch/b"
-printf ':test-result: FAIL 1 - c\n:test-result: ERROR - missing plan\n' \
+printf ':test-result: FAIL\n:test-result: XPASS\n:test-result: ERROR\n' \
   >"$scratch/b/three.trs"
-sums "failures and errors count" "3 passed, 2 failed, 1 skipped" "$scratch/b"
+sums "failures count, not the error that they make" \
+  "3 passed, 2 failed, 1 skipped" "$scratch/b"
+printf ':test-result: PASS\n:test-result: ERROR\n:test-result: ERROR\n' \
+  >"$scratch/four.trs"
+sums "errors of a program without failures count once" \
+  "1 passed, 1 failed, 0 skipped" "$scratch/four.trs"
 printf 'ok 1 - x\nnot ok 2 - y\nok 3 # SKIP z\n# ok 4\n1..3\n' >"$scratch/t"
 sums "plain TAP is summed" "1 passed, 1 failed, 1 skipped" --tap "$scratch/t"
 sums "both together" "4 passed, 3 failed, 2 skipped" --tap "$scratch/t" "$scratch/b"
@@ -30,12 +35,16 @@ printf 'ok 1\n' >"$scratch/t"
 sums "a missing plan is a failure" "1 passed, 1 failed, 0 skipped" --tap "$scratch/t"
 printf '1..0 # SKIP no library\n' >"$scratch/t"
 sums "a skipped program counts once" "0 passed, 0 failed, 1 skipped" --tap "$scratch/t"
-printf 'not ok 1 - c\nFAIL: api/three 1 - c\nERROR: api/three - missing plan\n' \
+printf 'FAIL: api/three 1 - c\nERROR: api/three - exited with status 1\n' \
   >"$scratch/b/three.log"
+printf 'PASS: api/four 1\nERROR: api/four - missing plan\nERROR: no case\n' \
+  >"$scratch/b/four.log"
+cp "$scratch/four.trs" "$scratch/b/four.trs"
 printf 'ok 1 - x\nnot ok 2 - y\n1..2\n' >"$scratch/t"
 run count --failures "$scratch/b" --tap "$scratch/t"
 if [ "$(wc -l <"$scratch/out")" -eq 3 ] &&
   grep -q 'api/three 1 - c' "$scratch/out" &&
+  grep -q 'api/four - missing plan' "$scratch/out" &&
   grep -q 'not ok 2 - y' "$scratch/out"; then
   ok "failures are named"
 else not_ok "failures are named"; fi

@@ -18,7 +18,7 @@ struct node {
 };
 
 #define MAX_NODES 1100000u
-static uint8_t *notified; /* by serial; outside the collector's view of pointers */
+static uint8_t *notified; /* by serial, where the collector does not look */
 static size_t total, order_errors;
 static uintptr_t last_serial;
 static size_t keep_every; /* keep one object in n; 0: none */
@@ -213,8 +213,8 @@ static void large_objects_are_notified(void) {
 }
 
 TAP_MAIN(TAP_CASE(long_chain_dies_at_once_parents_first),
-         TAP_CASE(cycles_die_at_once), TAP_CASE(one_in_16),
-         TAP_CASE(one_in_64), TAP_CASE(kept_objects_come_again),
+         TAP_CASE(cycles_die_at_once), TAP_CASE(one_in_16), TAP_CASE(one_in_64),
+         TAP_CASE(kept_objects_come_again),
          TAP_CASE(keeping_on_a_held_kind_keeps_the_closure),
          TAP_CASE(callbacks_may_allocate),
          TAP_CASE(revived_objects_are_not_notified),

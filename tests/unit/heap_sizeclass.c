@@ -58,5 +58,4 @@ static void waste_is_small(void) {
 }
 
 TAP_MAIN(TAP_CASE(reciprocal_is_exact), TAP_CASE(classes_fit_and_grow),
-         TAP_CASE(every_size_gets_the_smallest_class),
-         TAP_CASE(waste_is_small))
+         TAP_CASE(every_size_gets_the_smallest_class), TAP_CASE(waste_is_small))

@@ -17,18 +17,6 @@
 
 #include "lib/tap.h"
 
-/* True when AddressSanitizer watches this program. */
-#if defined(__SANITIZE_ADDRESS__)
-#define IS_ASAN_BUILD 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define IS_ASAN_BUILD 1
-#endif
-#endif
-#if !defined(IS_ASAN_BUILD)
-#define IS_ASAN_BUILD 0
-#endif
-
 static inline void register_thread(void) {
   bool oom;
   tap_check(gc_thread_register(NULL, true, &oom));

@@ -245,7 +245,7 @@ static void count_leaving(struct gc_self *self) {
 }
 
 static void threads_that_vanish_are_forgotten(void) {
-  if (GC_TSAN_BUILD || IS_ASAN_BUILD)
+  if (TAP_TSAN || TAP_ASAN)
     tap_skip("the sanitiser follows the ends of threads");
   start_world_layer();
   gc_thread_on_leave = count_leaving;
