@@ -45,7 +45,8 @@ CLEANFILES += $(bench_built)
 DISTCLEANFILES += $(BENCH_OUT).md $(BENCH_OUT).json $(BENCH_OUT).dat \
 	$(BENCH_OUT).svg bench/results/quick.md bench/results/quick.json \
 	bench/results/quick.dat
-EXTRA_DIST += bench/run bench/plot bench/README.md
+EXTRA_DIST += bench/run bench/plot bench/README.md \
+	bench/results/0.1.0.md bench/results/0.1.0.svg
 
 bench_macro_bintrees_SOURCES = bench/macro/bintrees.c $(bench_frame)
 bench_macro_bintrees_LINK = $(BENCH_LINK)
