@@ -142,9 +142,9 @@ static size_t run_role_and_count(const char *role, const char *setting,
 }
 
 static void statistics_are_printed_on_demand(void) {
-  tap_ge(run_role_and_count("role_churn", "GC_PRINT_STATS=1",
-                            "Initiating full"),
-         2);
+  tap_ge(
+      run_role_and_count("role_churn", "GC_PRINT_STATS=1", "Initiating full"),
+      2);
 }
 
 /* Some may be found by a stale word; what was freed is never named. */
