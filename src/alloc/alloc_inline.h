@@ -27,8 +27,8 @@ gc_inline void *gc_alloc_fast(size_t bytes, unsigned kind) {
   size_t granules = (bytes + gc_heap_round) >> GC_GRANULE_SHIFT;
   if (gc_likely(granules <= GC_EXACT_CLASSES)) {
     struct gc_tlab *tlab = gc_tlab_of(gc_self());
-    struct gc_cell *cell = kind == KIND_NORMAL ? &tlab->normal[granules]
-                                               : &tlab->atomic[granules];
+    struct gc_cell *cell =
+        kind == KIND_NORMAL ? &tlab->normal[granules] : &tlab->atomic[granules];
     char *p = cell->cur;
     char *q = p + (granules << GC_GRANULE_SHIFT);
     if (gc_likely(q <= cell->end && granules != 0)) {

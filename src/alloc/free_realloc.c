@@ -50,8 +50,7 @@ static void flush_half(struct gc_freed *freed) {
     char *p = freed->slot[i];
     gc_block_id b = gc_block_of(p);
     size_t bytes = gc_hot_bytes(gc_block_hot(b));
-    gc_pool_free_slot(
-        b, (unsigned)((size_t)(p - gc_block_address(b)) / bytes));
+    gc_pool_free_slot(b, (unsigned)((size_t)(p - gc_block_address(b)) / bytes));
   }
   for (uint32_t i = half; i < freed->count; i++)
     freed->slot[i - half] = freed->slot[i];
@@ -143,8 +142,8 @@ void gc_free(void *object) {
     return;
   }
   gc_nostop_enter();
-  bool valid = gc_object_is_allocated(&o) && !is_freed_here(&o) &&
-               settle_state(&o);
+  bool valid =
+      gc_object_is_allocated(&o) && !is_freed_here(&o) && settle_state(&o);
   if (valid) {
     count_freed(o.bytes);
     if (o.is_large)
@@ -165,8 +164,7 @@ static bool stays_in_place(const struct gc_object *o, size_t bytes) {
 }
 
 static bool resize_large(const struct gc_object *o, size_t bytes) {
-  return o->is_large && bytes > GC_SMALL_MAX_BYTES &&
-         bytes < (size_t)1 << 39 &&
+  return o->is_large && bytes > GC_SMALL_MAX_BYTES && bytes < (size_t)1 << 39 &&
          gc_large_resize(o->block, gc_round_up(bytes, GC_GRANULE_BYTES));
 }
 
@@ -265,8 +263,7 @@ void gc_object_set_mark(const void *p) {
   if (!gc_find(p, &o))
     return;
   if (gc_world_is_stopped()) {
-    gc_or_rlx(gc_map_word(o.block, o.slot, gc_map_mark()),
-              gc_slot_bit(o.slot));
+    gc_or_rlx(gc_map_word(o.block, o.slot, gc_map_mark()), gc_slot_bit(o.slot));
     return;
   }
   set_running(&o);

@@ -12,11 +12,11 @@
 
 /* Where one request stands on the ladder. */
 struct gc_supply {
-  size_t bytes;    /* wanted */
-  uint32_t epoch;  /* when free slots were last looked for */
-  bool collected;  /* a collection ran for this request */
+  size_t bytes;   /* wanted */
+  uint32_t epoch; /* when free slots were last looked for */
+  bool collected; /* a collection ran for this request */
   bool delivered;
-  uint64_t retries;/* collections as the last resort */
+  uint64_t retries; /* collections as the last resort */
 };
 
 enum gc_supply_answer {

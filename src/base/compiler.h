@@ -22,7 +22,8 @@
   __attribute__((no_sanitize("address", "thread", "memory", "undefined")))
 #else
 #define gc_scans_memory                                                        \
-  __attribute__((no_sanitize_address, no_sanitize_thread, no_sanitize_undefined))
+  __attribute__((no_sanitize_address, no_sanitize_thread,                      \
+                 no_sanitize_undefined))
 #endif
 
 /* True when this translation unit is compiled for ThreadSanitizer. */

@@ -16,7 +16,8 @@
 #define GC_OPTIONS(X)                                                          \
   X("GC_INITIAL_HEAP_SIZE", SIZE, initial_heap, "heap size at start")          \
   X("GC_MAXIMUM_HEAP_SIZE", SIZE, maximum_heap, "upper limit of the heap")     \
-  X("GC_MARKERS", NUMBER, markers, "number of marker threads, with the collecting one") \
+  X("GC_MARKERS", NUMBER, markers,                                             \
+    "number of marker threads, with the collecting one")                       \
   X("GC_FREE_SPACE_DIVISOR", NUMBER, free_space_divisor,                       \
     "larger: smaller heap, more collections")                                  \
   X("GC_DONT_GC", FLAG, dont_gc, "never collect")                              \
@@ -33,7 +34,8 @@
     "mark stack of n entries")                                                 \
   X("GCX_TORTURE_MAP_FAIL", NUMBER, torture_map_fail,                          \
     "every n-th request for memory from the system fails")                     \
-  X("GCX_TORTURE_CLAIM", FLAG, torture_claim, "threads claim one object at a time")
+  X("GCX_TORTURE_CLAIM", FLAG, torture_claim,                                  \
+    "threads claim one object at a time")
 
 struct gc_option_value {
   bool is_set;

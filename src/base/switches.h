@@ -16,8 +16,9 @@
 struct gc_switches {
   uint64_t *gc_no;
   int *parallel;
-  int *all_interior_pointers; /* read once, at start: object sizes depend on it */
-  int *dont_gc;               /* nesting depth of disable; > 0: no collections */
+  int *
+      all_interior_pointers; /* read once, at start: object sizes depend on it */
+  int *dont_gc;              /* nesting depth of disable; > 0: no collections */
   int *dont_expand;
   int *use_entire_heap;
   int *full_freq;

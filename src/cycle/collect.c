@@ -42,7 +42,7 @@ struct cycle {
   enum gc_collect_cause cause;
   int (*stop)(void);
   size_t root_bytes;
-  size_t allocated;    /* since the last collection */
+  size_t allocated; /* since the last collection */
   uint64_t cpu_start_ns, stop_start_ns;
   bool abandoned;
 };
@@ -181,7 +181,8 @@ static bool run_owning_api_lock(enum gc_collect_cause cause,
   return !c.abandoned;
 }
 
-bool gc_collect_unless(int (*stop_function)(void), enum gc_collect_cause cause) {
+bool gc_collect_unless(int (*stop_function)(void),
+                       enum gc_collect_cause cause) {
   uint64_t before = gc_load_rlx(&gc_cycle_stats.collections);
   if (__atomic_load_n(gc_switches.dont_gc, __ATOMIC_RELAXED) > 0)
     return false;
@@ -192,7 +193,8 @@ bool gc_collect_unless(int (*stop_function)(void), enum gc_collect_cause cause) 
   if (!gc_start_thread())
     return false;
   gc_api_lock();
-  bool ran = cause == COLLECT_BUDGET && gc_load_rlx(&gc_cycle_stats.collections) != before;
+  bool ran = cause == COLLECT_BUDGET &&
+             gc_load_rlx(&gc_cycle_stats.collections) != before;
   if (!ran)
     ran = run_owning_api_lock(cause, stop_function);
   if (ran && cause != COLLECT_BUDGET)

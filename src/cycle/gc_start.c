@@ -30,8 +30,8 @@ void (*gc_start_observers)(void);
 /* ---- Options ---- */
 
 static void complain(const char *name, const char *value) {
-  gc_plat_message("the value \"%s\" of %s makes no sense and is ignored",
-                  value, name);
+  gc_plat_message("the value \"%s\" of %s makes no sense and is ignored", value,
+                  name);
 }
 
 static void write_log(const char *text, size_t len) {
@@ -56,8 +56,7 @@ static void apply_options(void) {
   if (o->log_file.is_set)
     open_log(o->log_file.text);
   if (o->all_interior_pointers.is_set)
-    *gc_switches.all_interior_pointers =
-        o->all_interior_pointers.number != 0;
+    *gc_switches.all_interior_pointers = o->all_interior_pointers.number != 0;
   if (o->free_space_divisor.is_set && o->free_space_divisor.number > 0)
     *gc_switches.free_space_divisor = o->free_space_divisor.number;
   if (o->dont_gc.is_set && o->dont_gc.number != 0)
@@ -90,7 +89,7 @@ static void unlock_inner(void) {
  * does. */
 static void install_upcalls(void) {
   static const struct gc_fork_steps steps = {
-      gc_api_lock,  lock_inner,   unlock_inner,
+      gc_api_lock,        lock_inner,   unlock_inner,
       gc_api_unlock_only, unlock_inner, gc_api_unlock_after_fork};
   gc_space_on_resize = on_resize;
   gc_thread_on_leave = gc_pool_retire_all;
@@ -107,8 +106,7 @@ static void start_layers(void) {
   gc_heap_start(*gc_switches.all_interior_pointers != 0);
   if (gc_options.maximum_heap.is_set)
     gc_space_set_limit(gc_options.maximum_heap.number);
-  if (!gc_marker_start(&gc_marker_main,
-                       gc_options.torture_mark_stack.number) ||
+  if (!gc_marker_start(&gc_marker_main, gc_options.torture_mark_stack.number) ||
       !gc_pending_start())
     gc_fatal("no memory for the mark stack; raise the memory limit");
   gc_thread_start();
@@ -117,8 +115,7 @@ static void start_layers(void) {
   install_upcalls();
   size_t initial = gc_options.initial_heap.number;
   if (!gc_space_expand(initial != 0 ? initial : GC_BLOCK_BYTES))
-    gc_plat_message("the initial heap of %zu bytes is not to be had",
-                    initial);
+    gc_plat_message("the initial heap of %zu bytes is not to be had", initial);
   on_resize(gc_space_heap_bytes());
   if (gc_start_observers != NULL)
     gc_start_observers();

@@ -24,7 +24,8 @@
 
 /* Written by the collecting thread; the first three are read by any. */
 static struct {
-  _Atomic size_t budget;  /* allocate so much before growing without collecting */
+  _Atomic size_t
+      budget; /* allocate so much before growing without collecting */
   _Atomic size_t overdue; /* collect although free blocks are left */
   _Atomic size_t keep;
   size_t floor;
@@ -49,7 +50,8 @@ struct gc_pacer_decision gc_pacer_decide(size_t bytes) {
 }
 
 bool gc_pacer_is_overdue(void) {
-  return gc_load_rlx(&gc_heap.allocated) > gc_load_rlx(&pacer.overdue) && may_collect();
+  return gc_load_rlx(&gc_heap.allocated) > gc_load_rlx(&pacer.overdue) &&
+         may_collect();
 }
 
 /* Small heaps: when collections take more than a twentieth of the time, the

@@ -38,8 +38,8 @@ gc_printf_like(2, 3) static void put(struct picture *p, const char *format,
     flush(p);
   va_list args;
   va_start(args, format);
-  p->used += gc_format_args(p->text + p->used, sizeof p->text - p->used, format,
-                         args);
+  p->used +=
+      gc_format_args(p->text + p->used, sizeof p->text - p->used, format, args);
   va_end(args);
 }
 
@@ -49,14 +49,24 @@ struct look {
   const char *name, *colour;
 };
 
-enum { LOOK_NORMAL, LOOK_ATOMIC, LOOK_UNCOLL, LOOK_OTHER, LOOK_NOTIFIED,
-       LOOK_LARGE, LOOK_FREE, LOOK_COUNT };
+enum {
+  LOOK_NORMAL,
+  LOOK_ATOMIC,
+  LOOK_UNCOLL,
+  LOOK_OTHER,
+  LOOK_NOTIFIED,
+  LOOK_LARGE,
+  LOOK_FREE,
+  LOOK_COUNT
+};
 
-static const struct look looks[LOOK_COUNT] = {
-    {"pointerful", "#2f6fb3"},     {"pointer-free", "#3f9e6b"},
-    {"uncollectable", "#8a5fb5"},  {"client kinds", "#5aa7c7"},
-    {"notified kinds", "#d9822b"}, {"large", "#1f3f66"},
-    {"free", "#d8dde3"}};
+static const struct look looks[LOOK_COUNT] = {{"pointerful", "#2f6fb3"},
+                                              {"pointer-free", "#3f9e6b"},
+                                              {"uncollectable", "#8a5fb5"},
+                                              {"client kinds", "#5aa7c7"},
+                                              {"notified kinds", "#d9822b"},
+                                              {"large", "#1f3f66"},
+                                              {"free", "#d8dde3"}};
 
 static unsigned look_of(uint64_t hot) {
   if (gc_hot_state(hot) == BLK_FREE)
@@ -95,14 +105,16 @@ static void draw_block(struct picture *p, gc_block_id b) {
 }
 
 static void draw_legend(struct picture *p, const struct gc_stats *s) {
-  put(p, "<text x='%u' y='22' font-size='15'>heap %zu KB, in use %zu KB, %lu "
-         "collections; a square is a block of 64 KB</text>\n",
+  put(p,
+      "<text x='%u' y='22' font-size='15'>heap %zu KB, in use %zu KB, %lu "
+      "collections; a square is a block of 64 KB</text>\n",
       MARGIN, s->heap_bytes / 1024, (s->heap_bytes - s->free_bytes) / 1024,
       (unsigned long)s->collections);
   for (unsigned i = 0; i < LOOK_COUNT; i++) {
     unsigned x = MARGIN + i * 108;
-    put(p, "<rect x='%u' y='36' width='11' height='11' fill='%s'/>"
-           "<text x='%u' y='46' font-size='12'>%s</text>\n",
+    put(p,
+        "<rect x='%u' y='36' width='11' height='11' fill='%s'/>"
+        "<text x='%u' y='46' font-size='12'>%s</text>\n",
         x, looks[i].colour, x + 16, looks[i].name);
   }
 }

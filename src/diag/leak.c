@@ -35,8 +35,7 @@ static void search_block(gc_block_id b, void *cx) {
     return;
   bool is_large = gc_hot_state(hot) == BLK_LARGE;
   for (unsigned s = 0; s < block->slots; s++)
-    if (gc_map_test(b, s, gc_map_alloc()) &&
-        !gc_map_test(b, s, gc_map_mark()))
+    if (gc_map_test(b, s, gc_map_alloc()) && !gc_map_test(b, s, gc_map_mark()))
       note_leak(cx, gc_slot_address(b, hot, s),
                 is_large ? block->large_bytes : gc_hot_bytes(hot), kind);
 }

@@ -56,8 +56,7 @@ gc_scans_memory static void check_edges(const struct gc_object *from) {
       continue;
     gc_fatal("verifier: live object %p (%zu bytes, kind %u) refers at word %zu "
              "to %p, which is not marked",
-             (void *)from->start, from->bytes, from->kind, i,
-             (void *)to.start);
+             (void *)from->start, from->bytes, from->kind, i, (void *)to.start);
   }
 }
 

@@ -65,24 +65,25 @@ enum gc_block_flags {
   BF_AVAILABLE = 1,       /* on its pool's list of blocks with freed slots */
   BF_IGNORE_OFF_PAGE = 2, /* large: only pointers into the first page count */
   BF_RESCAN = 4,          /* marking: the mark stack was full, scan again */
-  BF_FRESH = 8            /* somebody added it and has not claimed from it yet */
+  BF_FRESH = 8 /* somebody added it and has not claimed from it yet */
 };
 
 struct gc_block {
-  uint32_t epoch;         /* last classified; [lock pool or large] */
-  uint16_t slots;         /* [const while not FREE] */
-  uint8_t size_class;     /* [const while not FREE] */
+  uint32_t epoch;     /* last classified; [lock pool or large] */
+  uint16_t slots;     /* [const while not FREE] */
+  uint8_t size_class; /* [const while not FREE] */
   _Atomic uint8_t flags;
-  gc_block_id next;       /* available list [lock pool]; LARGE: place in the
+  gc_block_id next; /* available list [lock pool]; LARGE: place in the
                              table of heads [lock large] */
-  uint32_t pristine_from; /* bytes from here on are zero; [lock pool, large, blocks] */
-  uint32_t live;          /* slots allocated when classified; [lock pool] */
-  uint32_t length;        /* LARGE: blocks; [lock large] */
-  size_t large_bytes;     /* LARGE: object size, a multiple of 16; [lock large] */
-  _Atomic uint8_t *states;/* notified kinds: a byte for each slot, else null */
-  void **side;            /* finalised kind: a word for each slot, else null */
-  uint64_t *held;         /* [stw] hold trace: visited map, else null */
-  uint32_t freed_epoch;   /* FREE: since when; [lock blocks] */
+  uint32_t
+      pristine_from; /* bytes from here on are zero; [lock pool, large, blocks] */
+  uint32_t live;     /* slots allocated when classified; [lock pool] */
+  uint32_t length;   /* LARGE: blocks; [lock large] */
+  size_t large_bytes; /* LARGE: object size, a multiple of 16; [lock large] */
+  _Atomic uint8_t *states; /* notified kinds: a byte for each slot, else null */
+  void **side;             /* finalised kind: a word for each slot, else null */
+  uint64_t *held;          /* [stw] hold trace: visited map, else null */
+  uint32_t freed_epoch;    /* FREE: since when; [lock blocks] */
   uint32_t pad;
 };
 _Static_assert(sizeof(struct gc_block) == 64, "one cache line a block");
@@ -122,8 +123,8 @@ void gc_sizeclass_start(void);
 
 /* Class of a size of 1..GC_SMALL_MAX_BYTES bytes. */
 gc_inline unsigned gc_sizeclass_of(size_t bytes) {
-  return gc_sizes.of_granules[(bytes + GC_GRANULE_BYTES - 1) >>
-                              GC_GRANULE_SHIFT];
+  return gc_sizes
+      .of_granules[(bytes + GC_GRANULE_BYTES - 1) >> GC_GRANULE_SHIFT];
 }
 
 /* ---- Pools and kinds ---- */
@@ -134,9 +135,9 @@ struct gc_pool {
   gc_block_id *blocks; /* all of them; order of acquisition */
   uint32_t count, capacity;
   _Atomic bool has_blocks; /* it ever had one; read without the lock */
-  uint32_t cursor;     /* first block not yet looked at in this epoch */
-  gc_block_id current; /* being claimed from, or 0 */
-  uint32_t position;   /* first slot of current not yet looked at */
+  uint32_t cursor;         /* first block not yet looked at in this epoch */
+  gc_block_id current;     /* being claimed from, or 0 */
+  uint32_t position;       /* first slot of current not yet looked at */
   gc_block_id available_head, available_tail;
 };
 
@@ -151,14 +152,20 @@ enum gc_kind_flags {
 };
 
 /* Numbers that libgc's headers give to the kinds that always exist. */
-enum { KIND_ATOMIC, KIND_NORMAL, KIND_UNCOLL, KIND_ATOMIC_UNCOLL, KIND_FIRST_NEW };
+enum {
+  KIND_ATOMIC,
+  KIND_NORMAL,
+  KIND_UNCOLL,
+  KIND_ATOMIC_UNCOLL,
+  KIND_FIRST_NEW
+};
 
 struct gc_kind {
   _Atomic uint32_t flags;
-  bool adjust;            /* the object's size is added to the descriptor */
-  uint64_t descriptor;    /* see heap/layout.h */
-  struct gc_pool *pools;  /* GC_MAX_CLASSES of them */
-  int (*disclaim)(void *);/* notified kinds; [lock api] */
+  bool adjust;             /* the object's size is added to the descriptor */
+  uint64_t descriptor;     /* see heap/layout.h */
+  struct gc_pool *pools;   /* GC_MAX_CLASSES of them */
+  int (*disclaim)(void *); /* notified kinds; [lock api] */
 };
 
 extern struct gc_kind gc_kinds[GC_MAX_KINDS] gc_hidden;
@@ -181,22 +188,22 @@ typedef void (*gc_large_iterator)(void (*)(gc_block_id head, void *), void *);
 
 struct gc_heap {
   /* Read by the marker and by every lookup. */
-  char *base;                   /* [const] multiple of 4 GB where possible */
-  _Atomic size_t used;          /* bytes handed out once; grows; [lock space] */
-  _Atomic uint64_t *hot;        /* [const] */
-  struct gc_block *blocks;      /* [const] */
-  _Atomic uint64_t *maps;       /* [const] */
-  uint32_t parity;              /* index of the allocation map; [stw] */
-  uint32_t epoch;               /* number of flips; [stw] */
+  char *base;              /* [const] multiple of 4 GB where possible */
+  _Atomic size_t used;     /* bytes handed out once; grows; [lock space] */
+  _Atomic uint64_t *hot;   /* [const] */
+  struct gc_block *blocks; /* [const] */
+  _Atomic uint64_t *maps;  /* [const] */
+  uint32_t parity;         /* index of the allocation map; [stw] */
+  uint32_t epoch;          /* number of flips; [stw] */
 
-  size_t slop;                  /* [const] 1 when objects have a spare byte */
+  size_t slop; /* [const] 1 when objects have a spare byte */
 
   /* Accounts, in bytes. */
-  _Atomic size_t allocated;     /* claimed since the last collection */
-  _Atomic size_t freed;         /* freed by hand since the last collection */
+  _Atomic size_t allocated; /* claimed since the last collection */
+  _Atomic size_t freed;     /* freed by hand since the last collection */
   _Atomic uint64_t allocated_before; /* total until the last collection */
-  _Atomic size_t live;          /* marked by the last collection */
-  _Atomic size_t live_leaf;     /* of these, in pointer-free objects */
+  _Atomic size_t live;               /* marked by the last collection */
+  _Atomic size_t live_leaf;          /* of these, in pointer-free objects */
 };
 
 extern struct gc_heap gc_heap gc_hidden;

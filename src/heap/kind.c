@@ -31,11 +31,11 @@ static bool add_kind(unsigned k, unsigned flags, uint64_t descriptor,
 }
 
 void gc_kind_start(void) {
-  bool ok = add_kind(KIND_ATOMIC, KIND_LEAF, 0, false) &&
-            add_kind(KIND_NORMAL, KIND_CLEAR, 0, true) &&
-            add_kind(KIND_UNCOLL, KIND_CLEAR | KIND_UNCOLLECTABLE, 0, true) &&
-            add_kind(KIND_ATOMIC_UNCOLL, KIND_LEAF | KIND_UNCOLLECTABLE, 0,
-                     false);
+  bool ok =
+      add_kind(KIND_ATOMIC, KIND_LEAF, 0, false) &&
+      add_kind(KIND_NORMAL, KIND_CLEAR, 0, true) &&
+      add_kind(KIND_UNCOLL, KIND_CLEAR | KIND_UNCOLLECTABLE, 0, true) &&
+      add_kind(KIND_ATOMIC_UNCOLL, KIND_LEAF | KIND_UNCOLLECTABLE, 0, false);
   if (!ok)
     gc_fatal("no memory for the table of kinds; raise the memory limit");
 }

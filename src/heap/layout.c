@@ -38,8 +38,7 @@ static uint64_t per_object(uint64_t d, const char *object) {
   return read_word(type - (displacement + DESC_INDIRECT_BIAS));
 }
 
-uint64_t gc_layout_descriptor(unsigned kind, const char *object,
-                              size_t bytes) {
+uint64_t gc_layout_descriptor(unsigned kind, const char *object, size_t bytes) {
   uint64_t d = gc_kinds[kind].descriptor;
   if (gc_kinds[kind].adjust)
     d += bytes;

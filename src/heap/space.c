@@ -31,8 +31,8 @@ static struct gc_lock blocks_lock = GC_LOCK_INIT(RANK_BLOCKS);
 static struct {
   size_t reserved, capacity, committed; /* bytes of the heap range */
   struct gc_extent hot, blocks, maps, resident, discarded;
-  uint32_t used_blocks;                 /* block 0 included */
-  uint32_t lowest_free;                 /* no free block lies below */
+  uint32_t used_blocks; /* block 0 included */
+  uint32_t lowest_free; /* no free block lies below */
   uint32_t resident_count, discarded_count;
   size_t limit;
   _Atomic size_t heap_bytes, reported_bytes;
@@ -133,9 +133,8 @@ static bool commit_heap(size_t to) {
   if (want > space.reserved)
     want = space.reserved;
   for (;; want = to) {
-    if (commit_tables(want) &&
-        gc_plat_commit(gc_heap.base + space.committed,
-                       want - space.committed)) {
+    if (commit_tables(want) && gc_plat_commit(gc_heap.base + space.committed,
+                                              want - space.committed)) {
       space.committed = want;
       return true;
     }
@@ -241,8 +240,7 @@ static bool within_limit(uint32_t more_blocks) {
 /* Moves the frontier; the new blocks are zero and belong to the caller. */
 static gc_block_id advance_frontier(uint32_t n) {
   size_t to = ((size_t)space.used_blocks + n) << GC_BLOCK_SHIFT;
-  if (to >> GC_BLOCK_SHIFT > UINT32_MAX || !within_limit(n) ||
-      !commit_heap(to))
+  if (to >> GC_BLOCK_SHIFT > UINT32_MAX || !within_limit(n) || !commit_heap(to))
     return 0;
   gc_block_id b = space.used_blocks;
   space.used_blocks += n;
@@ -414,6 +412,5 @@ bool gc_space_check(void) {
       if (gc_load_rlx(gc_maps_of(b) + i) != 0)
         return false;
   }
-  return resident == space.resident_count &&
-         discarded == space.discarded_count;
+  return resident == space.resident_count && discarded == space.discarded_count;
 }

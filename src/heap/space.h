@@ -36,7 +36,7 @@ size_t gc_space_limit(void);
 
 /* Bytes in blocks below used, discarded ones not counted. */
 size_t gc_space_heap_bytes(void);
-size_t gc_space_free_bytes(void);      /* resident free blocks */
+size_t gc_space_free_bytes(void); /* resident free blocks */
 size_t gc_space_discarded_bytes(void);
 
 /* Called after the heap grew, outside all locks of this layer, with the new size. */

@@ -23,7 +23,7 @@ static struct {
   struct gc_extent memory; /* of frames */
   size_t depth;
   struct gc_extent block_memory;
-  size_t block_count;      /* blocks with a held map */
+  size_t block_count; /* blocks with a held map */
 } hold;
 
 static gc_block_id *held_blocks(void) {
@@ -79,8 +79,7 @@ static bool push_frame(const struct gc_object *o) {
   if (hold.memory.base == NULL &&
       !gc_extent_reserve(&hold.memory, FRAMES_BYTES, FRAMES_MIN_BYTES))
     return false;
-  if (!gc_extent_commit(&hold.memory,
-                        (hold.depth + 1) * sizeof(struct frame)))
+  if (!gc_extent_commit(&hold.memory, (hold.depth + 1) * sizeof(struct frame)))
     return false;
   bool is_leaf = gc_kind_flags(o->kind) & KIND_LEAF;
   const uint64_t *words = (const uint64_t *)(void *)o->start;

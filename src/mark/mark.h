@@ -20,15 +20,15 @@
 #include "heap/meta.h"
 
 struct gc_marker {
-  uint64_t *sp;            /* next free entry */
-  uint64_t *limit;         /* end of the committed stack */
+  uint64_t *sp;    /* next free entry */
+  uint64_t *limit; /* end of the committed stack */
   struct gc_extent stack;
-  size_t max_stack_bytes;  /* torture: small */
-  uint64_t live[2];        /* granules marked: [1] pointer-free */
-  bool (*poll)(void);      /* asked now and then: true abandons the collection */
-  bool abandoned;          /* poll said so: nothing is marked any more */
-  bool overflowed;         /* some block is flagged */
-  gc_block_id rescan_block;/* where the rescan stands; 0: none under way */
+  size_t max_stack_bytes; /* torture: small */
+  uint64_t live[2];       /* granules marked: [1] pointer-free */
+  bool (*poll)(void);     /* asked now and then: true abandons the collection */
+  bool abandoned;         /* poll said so: nothing is marked any more */
+  bool overflowed;        /* some block is flagged */
+  gc_block_id rescan_block; /* where the rescan stands; 0: none under way */
   unsigned rescan_slot;
 };
 

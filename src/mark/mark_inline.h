@@ -40,8 +40,8 @@ gc_inline uint64_t *gc_mark_one(const struct gc_mark_view v, uint64_t word,
   if (gc_unlikely(hot >> HOT_STATE_SHIFT > BLK_SMALL))
     return gc_mark_large_word(off, hot, sp, live);
   uint64_t slot = ((off & GC_BLOCK_MASK) * (uint32_t)hot) >> 32;
-  uint64_t *alloc = v.alloc + ((off >> GC_BLOCK_SHIFT) << GC_MAP_SHIFT) +
-                    ((slot >> 6) << 1);
+  uint64_t *alloc =
+      v.alloc + ((off >> GC_BLOCK_SHIFT) << GC_MAP_SHIFT) + ((slot >> 6) << 1);
   uint64_t bit = (uint64_t)1 << (slot & 63);
   if (!(*alloc & ~alloc[v.mark] & bit))
     return sp;

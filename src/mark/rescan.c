@@ -60,8 +60,7 @@ static bool take_flag(gc_block_id b) {
 bool gc_rescan_round(struct gc_marker *m) {
   if (!m->overflowed && m->rescan_block == 0)
     return false;
-  gc_block_id end =
-      (gc_block_id)(gc_load_rlx(&gc_heap.used) >> GC_BLOCK_SHIFT);
+  gc_block_id end = (gc_block_id)(gc_load_rlx(&gc_heap.used) >> GC_BLOCK_SHIFT);
   if (m->rescan_block == 0) {
     m->overflowed = false;
     m->rescan_block = 1;

@@ -49,8 +49,8 @@ static void mark_pool_block(struct gc_marker *m, gc_block_id b, bool is_leaf) {
   unsigned words = gc_map_words(gc_heap.blocks[b].slots);
   for (unsigned i = 0; i < words; i++) {
     _Atomic uint64_t *pair = gc_maps_of(b) + (i << 1);
-    uint64_t live = gc_load_rlx(pair + gc_map_alloc()) &
-                    ~gc_load_rlx(pair + gc_map_mark());
+    uint64_t live =
+        gc_load_rlx(pair + gc_map_alloc()) & ~gc_load_rlx(pair + gc_map_mark());
     if (is_leaf) {
       gc_store_rlx(pair + gc_map_mark(), gc_load_rlx(pair + gc_map_alloc()));
       m->live[1] += gc_bits_count(live) * (gc_hot_bytes(hot) >> 4);

@@ -15,7 +15,8 @@
 /* Run tails and freed cells of all threads. */
 void gc_rootscan_tails(void);
 /* Uncollectable objects are marked; pointerful ones become grey. */
-void gc_rootscan_uncollectable(struct gc_marker *m, gc_large_iterator each_large);
+void gc_rootscan_uncollectable(struct gc_marker *m,
+                               gc_large_iterator each_large);
 /* Stacks (the caller's from own_sp on), static roots, and what the client's
  * push_other_roots pushes. `root_bytes` is set to the bytes scanned. */
 void gc_rootscan_all(struct gc_marker *m, char *own_sp, size_t *out_root_bytes);

@@ -34,8 +34,8 @@ static void set_limit(struct gc_marker *m) {
 
 bool gc_marker_start(struct gc_marker *m, size_t max_entries) {
   size_t least = 2 * (PIECE_WORDS + 8) * sizeof(uint64_t);
-  m->max_stack_bytes = max_entries == 0 ? STACK_MAX_BYTES
-                                        : max_entries * sizeof(uint64_t);
+  m->max_stack_bytes =
+      max_entries == 0 ? STACK_MAX_BYTES : max_entries * sizeof(uint64_t);
   if (m->max_stack_bytes < least)
     m->max_stack_bytes = least;
   if (!gc_extent_reserve(&m->stack, STACK_MAX_BYTES, STACK_MIN_BYTES) ||
@@ -55,9 +55,7 @@ void gc_marker_reset(struct gc_marker *m, bool (*poll)(void)) {
   set_limit(m);
 }
 
-void gc_marker_trim(struct gc_marker *m) {
-  gc_extent_trim(&m->stack);
-}
+void gc_marker_trim(struct gc_marker *m) { gc_extent_trim(&m->stack); }
 
 /* Room for n more entries at sp, growing if need be. */
 static bool make_room(struct gc_marker *m, uint64_t *sp, size_t n) {
@@ -80,7 +78,8 @@ uint64_t *gc_mark_large_word(uint64_t off, uint64_t hot, uint64_t *sp,
   struct gc_block *block = &gc_heap.blocks[b];
   size_t inside = off - ((size_t)b << GC_BLOCK_SHIFT);
   if (inside >= block->large_bytes ||
-      (inside >= PIECE_BYTES && gc_load_rlx(&block->flags) & BF_IGNORE_OFF_PAGE))
+      (inside >= PIECE_BYTES &&
+       gc_load_rlx(&block->flags) & BF_IGNORE_OFF_PAGE))
     return sp;
   if (!gc_map_test(b, 0, gc_map_alloc()) || gc_map_test(b, 0, gc_map_mark()))
     return sp;
@@ -126,9 +125,8 @@ static gc_noinline uint64_t *scan_piece(struct gc_marker *m, char *at,
 }
 
 /* Marks the words of an object that a bit map names. */
-gc_scans_memory static void scan_bitmap(struct gc_marker *m,
-                                        const uint64_t *words,
-                                        uint64_t bitmap) {
+gc_scans_memory static void
+scan_bitmap(struct gc_marker *m, const uint64_t *words, uint64_t bitmap) {
   for (; bitmap != 0; bitmap <<= 1, words++)
     if (bitmap >> 63)
       gc_mark_word(m, *words);

@@ -11,7 +11,8 @@ struct gc_pending gc_pending;
 bool gc_pending_start(void) {
   struct gc_pending *p = &gc_pending;
   if (!gc_extent_reserve(&p->order_memory, TABLE_BYTES, TABLE_MIN_BYTES) ||
-      !gc_extent_reserve(&p->block_memory, TABLE_BYTES / 64, TABLE_MIN_BYTES / 16))
+      !gc_extent_reserve(&p->block_memory, TABLE_BYTES / 64,
+                         TABLE_MIN_BYTES / 16))
     return false;
   p->order = (char **)(void *)p->order_memory.base;
   p->blocks = (gc_block_id *)(void *)p->block_memory.base;
@@ -84,8 +85,8 @@ static void examine_block(gc_block_id b, void *cx) {
       condemned += condemn(block->states + (i << 6), dead);
       gc_store_rlx(pair + gc_map_mark(), mark | dead);
     }
-    pending = pending || dead != 0 ||
-              any_state(block->states + (i << 6), in_word);
+    pending =
+        pending || dead != 0 || any_state(block->states + (i << 6), in_word);
   }
   if (!pending)
     return;
@@ -141,8 +142,7 @@ static void attach_large(gc_block_id head, void *cx) {
 
 /* The flag comes first: from then on new blocks bring their bytes along, and the
  * loop gives them to the old ones. The caller keeps collections out meanwhile. */
-bool gc_pending_attach(unsigned kind, bool held,
-                       gc_large_iterator each_large) {
+bool gc_pending_attach(unsigned kind, bool held, gc_large_iterator each_large) {
   struct attach a = {kind, false};
   gc_or_rlx(&gc_kinds[kind].flags, KIND_NOTIFIED);
   if (held)

@@ -21,8 +21,8 @@ struct gc_pending {
   size_t order_count;
   gc_block_id *blocks;
   size_t block_count;
-  size_t block_cursor;   /* blocks before it have no COND slot left */
-  _Atomic size_t waiting;/* COND slots, an upper bound; 0: nothing to do */
+  size_t block_cursor;    /* blocks before it have no COND slot left */
+  _Atomic size_t waiting; /* COND slots, an upper bound; 0: nothing to do */
   uint64_t condemned, notified, kept, revived; /* totals */
 };
 
@@ -50,7 +50,6 @@ bool gc_pending_claim(_Atomic uint8_t *state);
 bool gc_pending_revive(_Atomic uint8_t *state);
 
 /* A kind becomes notified: gives its existing blocks state bytes. False: no memory. */
-bool gc_pending_attach(unsigned kind, bool held,
-                       gc_large_iterator each_large);
+bool gc_pending_attach(unsigned kind, bool held, gc_large_iterator each_large);
 
 #endif

@@ -71,7 +71,6 @@ gc_inline bool gc_plat_single_threaded(void) { return __libc_single_threaded; }
 gc_inline bool gc_plat_single_threaded(void) { return false; }
 #endif
 
-
 /* Low end of the calling thread's static TLS, which ends at the thread pointer;
  * it covers images that reserve a part of it later. Null when the libc does not
  * say how large it is. */

@@ -90,7 +90,7 @@ bool gc_plat_stack_bounds(char **out_low, char **out_cold) {
 /* glibc tells debuggers and sanitisers the size of the block, which contains
  * its own thread record at the upper end, and the size of that record. */
 char *gc_plat_static_tls_low(void) {
-  void (*get_info)(size_t *bytes, size_t *align);
+  void (*get_info)(size_t * bytes, size_t * align);
   *(void **)&get_info = dlsym(RTLD_DEFAULT, "_dl_get_tls_static_info");
   const uint32_t *record = dlsym(RTLD_DEFAULT, "_thread_db_sizeof_pthread");
   size_t bytes = 0, align = 0;

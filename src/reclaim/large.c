@@ -51,8 +51,7 @@ static void clear_blocks(gc_block_id b, size_t bytes) {
 static void mark_tails(gc_block_id head, uint32_t from, uint32_t n,
                        unsigned kind) {
   for (uint32_t i = from; i < n; i++)
-    gc_store_rel(&gc_heap.hot[head + i],
-                 gc_hot_pack(head, 0, kind, BLK_TAIL));
+    gc_store_rel(&gc_heap.hot[head + i], gc_hot_pack(head, 0, kind, BLK_TAIL));
 }
 
 static void note_dirty(gc_block_id b, uint32_t n) {

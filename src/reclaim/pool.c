@@ -62,7 +62,7 @@ static bool next_block(struct gc_pool *pool) {
 /* Finds the first free run at or after the position in the current block: at most
  * max slots. False: none. */
 static bool find_slots(struct gc_pool *pool, unsigned max, unsigned *out_from,
-                     unsigned *out_to) {
+                       unsigned *out_to) {
   gc_block_id b = pool->current;
   unsigned slots = gc_heap.blocks[b].slots, at = pool->position;
   _Atomic uint64_t *alloc = gc_maps_of(b) + gc_map_alloc();
@@ -105,9 +105,10 @@ static size_t publish_run(struct gc_pool *pool, struct gc_cell *cell,
   if (gc_unlikely(gc_load_rlx(&block->flags) & BF_FRESH))
     gc_and_rlx(&block->flags, (uint8_t)~BF_FRESH);
   pool->position = to;
-  size_t dirty = lo < block->pristine_from
-                     ? (block->pristine_from < hi ? block->pristine_from : hi) - lo
-                     : 0;
+  size_t dirty =
+      lo < block->pristine_from
+          ? (block->pristine_from < hi ? block->pristine_from : hi) - lo
+          : 0;
   if (block->pristine_from < hi)
     block->pristine_from = hi;
   gc_add_rlx(&gc_heap.allocated, hi - lo);
@@ -170,9 +171,8 @@ bool gc_pool_add_block(struct gc_pool *pool, gc_block_id b) {
   gc_store_rlx(&block->flags, BF_FRESH);
   unsigned size = sc->bytes >> GC_GRANULE_SHIFT;
   gc_store_rel(&gc_heap.hot[b],
-               gc_hot_pack(sc->reciprocal,
-                           size | gc_kind_hot_flags(pool->kind), pool->kind,
-                           BLK_SMALL));
+               gc_hot_pack(sc->reciprocal, size | gc_kind_hot_flags(pool->kind),
+                           pool->kind, BLK_SMALL));
   pool->blocks[pool->count++] = b;
   gc_store_rlx(&pool->has_blocks, true);
   gc_unlock(&pool->lock);

@@ -51,8 +51,8 @@ struct gc_thread {
   struct gc_stack_segment *segments; /* [thread] */
   char *part_cold;                   /* [thread] cold end of the part that runs
                                     inside gc_active_call; null: stack_cold */
-  char *tls_low; /* [const] main thread: of its static TLS, or null */
-  char *thread_pointer;              /* [const] TLS base */
+  char *tls_low;        /* [const] main thread: of its static TLS, or null */
+  char *thread_pointer; /* [const] TLS base */
 };
 
 /* Called once, before any other function. */
