@@ -310,9 +310,6 @@ GC_API int GC_CALL GC_get_parallel(void);
  * procedures; 1 when there is more of it, else 0.  [collect] */
 GC_API int GC_CALL GC_collect_a_little(void);
 
-/* 1 when collections run in steps; 0 in this release.  [query] */
-GC_API int GC_CALL GC_is_incremental_mode(void);
-
 /* The points of a collection, in the order START, PRE_STOP_WORLD,
  * POST_STOP_WORLD, MARK_START, MARK_END, PRE_START_WORLD, POST_START_WORLD,
  * RECLAIM_START, RECLAIM_END, END. */
@@ -401,28 +398,6 @@ GC_API int GC_CALL GC_get_force_unmap_on_gcollect(void);
 /* A hint to fill the heap before collecting.  This collector never collects
  * while committed memory is free, so every value is served alike.  [set] */
 GC_API int GC_use_entire_heap;
-
-/* Settings of partial and incremental collection.  They keep their values,
- * but every collection of this release is full and has no time limit: the
- * defaults, 19 partial ones between full ones and no limit, describe the
- * most that may happen.  Limits are in milliseconds.  [set] */
-#define GC_TIME_UNLIMITED 999999
-GC_API int GC_full_freq;
-GC_API void GC_CALL GC_set_full_freq(int);
-GC_API int GC_CALL GC_get_full_freq(void);
-GC_API unsigned long GC_time_limit;
-GC_API void GC_CALL GC_set_time_limit(unsigned long);
-GC_API unsigned long GC_CALL GC_get_time_limit(void);
-
-/* Of steps of incremental collection: the size and the number of attempts
- * before a step stops the world.  Kept alike; defaults 10 and 1.  [set] */
-GC_API void GC_CALL GC_set_rate(int);
-GC_API int GC_CALL GC_get_rate(void);
-GC_API void GC_CALL GC_set_max_prior_attempts(int);
-GC_API int GC_CALL GC_get_max_prior_attempts(void);
-
-/* Whether the heap may hold machine code: 0, it may not.  [query] */
-GC_API int GC_CALL GC_get_pages_executable(void);
 
 /* ---- Trouble ---- */
 
@@ -613,14 +588,6 @@ GC_API void GC_CALL GC_set_stackbottom(void * /* handle */,
                                        const struct GC_stack_base *)
     GC_ATTR_NONNULL(2);
 
-/* The stacks on which the calling thread runs: the usual one and the
- * alternate one of its signal handlers, by lowest address and size.  To be
- * called on the usual one, whose extent it tells; an alternate stack is found
- * without being registered.  [manage] */
-GC_API void GC_CALL GC_register_altstack(
-    void * /* stack */, GC_word /* bytes */, void * /* alt_stack */,
-    GC_word /* alt_bytes */);
-
 /* fn(data) for code that may block for long.  Collections do not wait for the
  * thread meanwhile and scan its stack up to this call only, so fn must not
  * touch objects nor call the collector, except inside GC_call_with_gc_active,
@@ -653,10 +620,6 @@ GC_API void GC_CALL GC_set_handle_fork(int);
 GC_API void GC_CALL GC_atfork_prepare(void);
 GC_API void GC_CALL GC_atfork_parent(void);
 GC_API void GC_CALL GC_atfork_child(void);
-
-/* For the child of a fork: makes sure that the collector runs with all threads
- * of its own.  This release has none; it only initialises.  [manage] */
-GC_API void GC_CALL GC_start_mark_threads(void);
 
 /* ---- Macros for allocation ---- */
 

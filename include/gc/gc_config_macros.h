@@ -152,18 +152,6 @@
 # define GC_INIT_CONF_DIVISOR
 #endif
 
-#ifdef GC_FULL_FREQ /* a count of collections */
-# define GC_INIT_CONF_FULL_FREQ GC_set_full_freq(GC_FULL_FREQ);
-#else
-# define GC_INIT_CONF_FULL_FREQ
-#endif
-
-#ifdef GC_TIME_LIMIT /* milliseconds */
-# define GC_INIT_CONF_TIME_LIMIT GC_set_time_limit(GC_TIME_LIMIT);
-#else
-# define GC_INIT_CONF_TIME_LIMIT
-#endif
-
 #if defined(GC_SIG_SUSPEND) && defined(GC_THREADS) /* a signal number */
 # define GC_INIT_CONF_SUSPEND GC_set_suspend_signal(GC_SIG_SUSPEND);
 #else
@@ -203,8 +191,6 @@
     GC_INIT_CONF_DONT_GC \
     GC_INIT_CONF_MAX_RETRIES \
     GC_INIT_CONF_DIVISOR \
-    GC_INIT_CONF_FULL_FREQ \
-    GC_INIT_CONF_TIME_LIMIT \
     GC_INIT_CONF_SUSPEND \
     GC_INIT_CONF_RESTART \
     GC_INIT_CONF_MAX_HEAP \

@@ -16,8 +16,6 @@
 #define GC_OPTIONS(X)                                                          \
   X("GC_INITIAL_HEAP_SIZE", SIZE, initial_heap, "heap size at start")          \
   X("GC_MAXIMUM_HEAP_SIZE", SIZE, maximum_heap, "upper limit of the heap")     \
-  X("GC_MARKERS", NUMBER, markers,                                             \
-    "number of marker threads, with the collecting one")                       \
   X("GC_FREE_SPACE_DIVISOR", NUMBER, free_space_divisor,                       \
     "larger: smaller heap, more collections")                                  \
   X("GC_DONT_GC", FLAG, dont_gc, "never collect")                              \

@@ -21,13 +21,11 @@ struct gc_switches {
   int *dont_gc;              /* nesting depth of disable; > 0: no collections */
   int *dont_expand;
   int *use_entire_heap;
-  int *full_freq;
   int *no_dls;
   int *dont_precollect;
   uint64_t *non_gc_bytes;
   uint64_t *free_space_divisor;
   uint64_t *max_retries;
-  unsigned long *time_limit;
   char **stackbottom; /* cold end of the main thread's stack, or of its fiber */
   void **least_plausible;
   void **greatest_plausible;

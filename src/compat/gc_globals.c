@@ -43,13 +43,11 @@ int GC_all_interior_pointers = 1;
 int GC_dont_gc;
 int GC_dont_expand;
 int GC_use_entire_heap;
-int GC_full_freq = 19;
 int GC_no_dls;
 int GC_dont_precollect;
 GC_word GC_non_gc_bytes;
 GC_word GC_free_space_divisor = 3;
 GC_word GC_max_retries;
-unsigned long GC_time_limit = GC_TIME_UNLIMITED;
 char *GC_stackbottom;
 void *GC_least_plausible_heap_addr;
 void *GC_greatest_plausible_heap_addr;
@@ -70,13 +68,11 @@ const struct gc_switches gc_switches = {
     .dont_gc = &GC_dont_gc,
     .dont_expand = &GC_dont_expand,
     .use_entire_heap = &GC_use_entire_heap,
-    .full_freq = &GC_full_freq,
     .no_dls = &GC_no_dls,
     .dont_precollect = &GC_dont_precollect,
     .non_gc_bytes = &GC_non_gc_bytes,
     .free_space_divisor = &GC_free_space_divisor,
     .max_retries = &GC_max_retries,
-    .time_limit = &GC_time_limit,
     .stackbottom = &GC_stackbottom,
     .least_plausible = &GC_least_plausible_heap_addr,
     .greatest_plausible = &GC_greatest_plausible_heap_addr,

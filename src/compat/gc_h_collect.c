@@ -62,8 +62,6 @@ int GC_collect_a_little(void) {
   return gc_load_rlx(&gc_pending.waiting) != 0;
 }
 
-int GC_is_incremental_mode(void) { return 0; }
-
 /* ---- Callbacks ---- */
 
 /* What the getter answers while no stop function is set; the core then does not

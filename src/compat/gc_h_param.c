@@ -34,12 +34,6 @@ GC_word GC_get_non_gc_bytes(void) { return GC_non_gc_bytes; }
 void GC_set_max_retries(GC_word value) { GC_max_retries = value; }
 GC_word GC_get_max_retries(void) { return GC_max_retries; }
 
-void GC_set_full_freq(int value) { GC_full_freq = value; }
-int GC_get_full_freq(void) { return GC_full_freq; }
-
-void GC_set_time_limit(unsigned long value) { GC_time_limit = value; }
-unsigned long GC_get_time_limit(void) { return GC_time_limit; }
-
 void GC_set_no_dls(int value) { GC_no_dls = value; }
 int GC_get_no_dls(void) { return GC_no_dls; }
 
@@ -59,18 +53,6 @@ void GC_set_push_other_roots(GC_push_other_roots_proc proc) {
 GC_push_other_roots_proc GC_get_push_other_roots(void) {
   return GC_push_other_roots;
 }
-
-/* Settings of incremental collection that are no variables. */
-static int rate = 10;
-static int max_prior_attempts = 1;
-
-void GC_set_rate(int value) { rate = value; }
-int GC_get_rate(void) { return rate; }
-
-void GC_set_max_prior_attempts(int value) { max_prior_attempts = value; }
-int GC_get_max_prior_attempts(void) { return max_prior_attempts; }
-
-int GC_get_pages_executable(void) { return 0; }
 
 /* ---- Settings of the core ---- */
 

@@ -30,10 +30,6 @@ int GC_unregister_my_thread(void) {
 
 int GC_thread_is_registered(void) { return gc_self_is_known(); }
 
-/* Threads that helped to mark in the parent are not there in the child. Marking
- * needs the collecting thread alone, so to start the collector is all. */
-void GC_start_mark_threads(void) { gc_start(); }
-
 /* ---- Stacks ---- */
 
 int GC_get_stack_base(struct GC_stack_base *base) {
@@ -66,20 +62,6 @@ void GC_set_stackbottom(void *handle, const struct GC_stack_base *base) {
     GC_stackbottom = base->mem_base;
   else
     gc_stack_set_cold(handle, base->mem_base);
-}
-
-/* Where a signal handler's alternate stack is, the collector finds out when it
- * stops a thread there; how far the usual stack goes is worth knowing, since it
- * tells which interrupted frames to believe. */
-void GC_register_altstack(void *stack, GC_word bytes, void *alt_stack,
-                          GC_word alt_bytes) {
-  (void)alt_stack;
-  (void)alt_bytes;
-  gc_start();
-  gc_start_thread();
-  char *low = stack, *here = __builtin_frame_address(0);
-  if (here >= low && here < low + bytes)
-    gc_thread_self()->stack_low = low;
 }
 
 void *GC_do_blocking(GC_fn_type fn, void *data) {

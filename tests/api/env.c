@@ -45,12 +45,6 @@ static void role_limited_heap(void) {
   tap_le(GC_get_heap_size(), 16 * MB);
 }
 
-static void role_one_marker(void) {
-  GC_INIT();
-  tap_eq_u(GC_get_parallel(), 0);
-  churn_mb(20);
-}
-
 static void role_divisor(void) {
   GC_INIT();
   tap_eq_u(GC_get_free_space_divisor(), 17);
@@ -94,10 +88,10 @@ static void role_leak(void) {
 }
 
 static const tap_case roles[] = {
-    TAP_CASE(role_big_heap),      TAP_CASE(role_limited_heap),
-    TAP_CASE(role_one_marker),    TAP_CASE(role_divisor),
-    TAP_CASE(role_no_collection), TAP_CASE(role_interior),
-    TAP_CASE(role_churn),         TAP_CASE(role_leak)};
+    TAP_CASE(role_big_heap), TAP_CASE(role_limited_heap),
+    TAP_CASE(role_divisor),  TAP_CASE(role_no_collection),
+    TAP_CASE(role_interior), TAP_CASE(role_churn),
+    TAP_CASE(role_leak)};
 
 /* ---- Cases ---- */
 
@@ -117,12 +111,10 @@ ENV_CASE(maximum_heap_size_in_megabytes, "role_limited_heap",
          "GC_MAXIMUM_HEAP_SIZE=16M")
 ENV_CASE(maximum_heap_size_in_bytes, "role_limited_heap",
          "GC_MAXIMUM_HEAP_SIZE=16777216")
-ENV_CASE(one_marker_means_no_helpers, "role_one_marker", "GC_MARKERS=1")
 ENV_CASE(free_space_divisor, "role_divisor", "GC_FREE_SPACE_DIVISOR=17")
 ENV_CASE(collections_can_be_forbidden, "role_no_collection", "GC_DONT_GC=1")
 ENV_CASE(interior_pointers_can_be_demanded, "role_interior",
          "GC_ALL_INTERIOR_POINTERS=1")
-ENV_CASE(two_markers_work, "role_churn", "GC_MARKERS=2")
 
 static size_t count_text(const char *text, const char *part) {
   size_t n = 0;
@@ -168,11 +160,9 @@ int main(int argc, char **argv) {
                                    TAP_CASE(initial_heap_size_in_megabytes),
                                    TAP_CASE(maximum_heap_size_in_megabytes),
                                    TAP_CASE(maximum_heap_size_in_bytes),
-                                   TAP_CASE(one_marker_means_no_helpers),
                                    TAP_CASE(free_space_divisor),
                                    TAP_CASE(collections_can_be_forbidden),
                                    TAP_CASE(interior_pointers_can_be_demanded),
-                                   TAP_CASE(two_markers_work),
                                    TAP_CASE(statistics_are_printed_on_demand),
                                    TAP_CASE(leaks_are_found_on_demand),
                                    TAP_CASE(nothing_is_printed_otherwise)};

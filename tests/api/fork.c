@@ -220,16 +220,6 @@ static void child_may_create_threads(void) {
   stop_workers(t);
 }
 
-static void child_may_start_mark_threads(void) {
-  prepare(1);
-  pid_t pid = fork();
-  if (pid == 0) {
-    GC_start_mark_threads();
-    child_life();
-  }
-  gu_check_child(pid);
-}
-
 static void children_do_not_change_the_parent(void) {
   prepare(1);
   pid_t pid = fork();
@@ -275,6 +265,5 @@ TAP_MAIN(TAP_CASE(child_of_one_thread),
          TAP_CASE(child_with_handlers_called_by_hand),
          TAP_CASE(fork_from_another_thread), TAP_CASE(storm_from_four_threads),
          TAP_CASE(child_may_create_threads),
-         TAP_CASE(child_may_start_mark_threads),
          TAP_CASE(children_do_not_change_the_parent),
          TAP_CASE(exec_while_collecting))

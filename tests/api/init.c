@@ -163,27 +163,19 @@ static void lazy_roots(void) {
 
 static void setters_before_init_stick(void) {
   GC_set_free_space_divisor(7);
-  GC_set_full_freq(5);
   GC_set_max_retries(3);
   GC_set_no_dls(1);
   GC_set_all_interior_pointers(0);
   GC_set_dont_expand(1);
-  GC_set_time_limit(77);
-  GC_set_rate(4);
-  GC_set_max_prior_attempts(2);
   GC_set_min_bytes_allocd(5000);
   GC_set_force_unmap_on_gcollect(1);
   GC_set_warn_proc(GC_ignore_warn_proc);
   GC_INIT();
   tap_eq_u(GC_get_free_space_divisor(), 7);
-  tap_eq_u(GC_get_full_freq(), 5);
   tap_eq_u(GC_get_max_retries(), 3);
   tap_eq_u(GC_get_no_dls(), 1);
   tap_eq_u(GC_get_all_interior_pointers(), 0);
   tap_eq_u(GC_get_dont_expand(), 1);
-  tap_eq_u(GC_get_time_limit(), 77);
-  tap_eq_u(GC_get_rate(), 4);
-  tap_eq_u(GC_get_max_prior_attempts(), 2);
   tap_eq_u(GC_get_min_bytes_allocd(), 5000);
   tap_eq_u(GC_get_force_unmap_on_gcollect(), 1);
   tap_check(GC_get_warn_proc() == GC_ignore_warn_proc);
@@ -234,15 +226,10 @@ static void defaults(void) {
   GC_INIT();
   tap_eq_u(GC_get_all_interior_pointers(), 1);
   tap_eq_u(GC_get_free_space_divisor(), 3);
-  tap_eq_u(GC_get_full_freq(), 19);
   tap_eq_u(GC_get_max_retries(), 0);
   tap_eq_u(GC_get_no_dls(), 0);
   tap_eq_u(GC_get_dont_expand(), 0);
-  tap_eq_u(GC_get_time_limit(), 999999);
-  tap_eq_u(GC_get_rate(), 10);
-  tap_eq_u(GC_get_max_prior_attempts(), 1);
   tap_eq_u(GC_get_min_bytes_allocd(), 1);
-  tap_eq_u(GC_get_pages_executable(), 0);
   tap_eq_u(GC_get_force_unmap_on_gcollect(), 0);
   tap_eq_u(GC_is_disabled(), 0);
   tap_eq_u(GC_get_suspend_signal(), 30);

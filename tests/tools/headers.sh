@@ -131,8 +131,7 @@ passes "every macro is clean with GC_THREADS" \
   everywhere "$scratch/use.c" -DGC_THREADS
 passes "every hook of GC_INIT is clean code" everywhere "$scratch/use.c" \
   -DGC_THREADS -DGC_DONT_EXPAND -DGC_FORCE_UNMAP_ON_GCOLLECT -DGC_DONT_GC \
-  -DGC_MAX_RETRIES=2 -DGC_FREE_SPACE_DIVISOR=4 -DGC_FULL_FREQ=3 \
-  -DGC_TIME_LIMIT=50 -DGC_SIG_SUSPEND=10 \
+  -DGC_MAX_RETRIES=2 -DGC_FREE_SPACE_DIVISOR=4 -DGC_SIG_SUSPEND=10 \
   -DGC_SIG_THR_RESTART=12 -DGC_MAXIMUM_HEAP_SIZE=1000000 -DGC_IGNORE_WARN \
   -DGC_INITIAL_HEAP_SIZE=500000 -DGC_I_HIDE_POINTERS -DGC_OOM_FUNC_RETURNS_ALIAS
 
@@ -225,7 +224,6 @@ IS(descriptors, GC_DS_TAGS == 3 && GC_DS_LENGTH == 0 && GC_DS_BITMAP == 1
                     && GC_INDIR_PER_OBJ_BIAS == 16);
 IS(procs, GC_MAX_MARK_PROCS == 64 && GC_RESERVED_MARK_PROCS == 8
               && GC_MAKE_PROC(9, 5) == ((5ul * 64 + 9) * 4 + 2));
-IS(unlimited, GC_TIME_UNLIMITED == 999999);
 END
 passes "the numbers of the binary interface" everywhere "$scratch/abi.c"
 

@@ -5,8 +5,7 @@
 
 static uint64_t gc_no, non_gc_bytes, free_space_divisor = 3, max_retries;
 static int parallel, all_interior_pointers = 1, dont_gc, dont_expand;
-static int use_entire_heap, full_freq = 19, no_dls, dont_precollect;
-static unsigned long time_limit = 999999;
+static int use_entire_heap, no_dls, dont_precollect;
 static char *stackbottom;
 static void *least_plausible, *greatest_plausible;
 static void *(*oom_fn)(size_t);
@@ -19,13 +18,11 @@ const struct gc_switches gc_switches = {&gc_no,
                                         &dont_gc,
                                         &dont_expand,
                                         &use_entire_heap,
-                                        &full_freq,
                                         &no_dls,
                                         &dont_precollect,
                                         &non_gc_bytes,
                                         &free_space_divisor,
                                         &max_retries,
-                                        &time_limit,
                                         &stackbottom,
                                         &least_plausible,
                                         &greatest_plausible,
