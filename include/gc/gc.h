@@ -395,10 +395,6 @@ GC_API GC_word GC_CALL GC_get_max_retries(void);
 GC_API void GC_CALL GC_set_force_unmap_on_gcollect(int);
 GC_API int GC_CALL GC_get_force_unmap_on_gcollect(void);
 
-/* A hint to fill the heap before collecting.  This collector never collects
- * while committed memory is free, so every value is served alike.  [set] */
-GC_API int GC_use_entire_heap;
-
 /* ---- Trouble ---- */
 
 /* Called with the request when no memory can be had; the allocation returns
@@ -599,8 +595,11 @@ GC_API void *GC_CALL GC_call_with_gc_active(GC_fn_type /* fn */,
                                             void * /* data */)
     GC_ATTR_NONNULL(1);
 
-/* The signals that stop and restart threads, SIGPWR and SIGXCPU by default.
- * They can be changed before initialisation only.  [set] */
+/* The signals that belong to the collector, SIGPWR and SIGXCPU by default.
+ * The first one stops threads.  They go on without a signal; the second one is
+ * never sent, only kept free, as programs written for libgc expect, and
+ * GC_pthread_sigmask blocks neither.  To be changed before initialisation
+ * only.  [set] */
 GC_API void GC_CALL GC_set_suspend_signal(int);
 GC_API int GC_CALL GC_get_suspend_signal(void);
 GC_API void GC_CALL GC_set_thr_restart_signal(int);

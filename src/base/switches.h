@@ -20,7 +20,6 @@ struct gc_switches {
       all_interior_pointers; /* read once, at start: object sizes depend on it */
   int *dont_gc;              /* nesting depth of disable; > 0: no collections */
   int *dont_expand;
-  int *use_entire_heap;
   int *no_dls;
   int *dont_precollect;
   uint64_t *non_gc_bytes;
