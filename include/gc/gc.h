@@ -378,9 +378,9 @@ GC_API GC_word GC_CALL GC_get_free_space_divisor(void);
 GC_API void GC_CALL GC_set_min_bytes_allocd(size_t);
 GC_API size_t GC_CALL GC_get_min_bytes_allocd(void);
 
-/* Bytes of the heap that the client considers not collectable; the divisor's
- * rule leaves them out.  Uncollectable objects are counted by themselves.
- * [set] */
+/* Bytes of the heap that the client frees by itself.  What this grew by since
+ * the last collection does not count as allocated when the next one is decided
+ * on, except that an eighth of all allocation always counts.  [set] */
 GC_API GC_word GC_non_gc_bytes;
 GC_API void GC_CALL GC_set_non_gc_bytes(GC_word);
 GC_API GC_word GC_CALL GC_get_non_gc_bytes(void);
@@ -453,7 +453,7 @@ struct GC_prof_stats_s {
   GC_word unmapped_bytes;
   GC_word bytes_allocd_since_gc;
   GC_word allocd_bytes_before_gc;
-  GC_word non_gc_bytes;       /* client's setting and uncollectable objects */
+  GC_word non_gc_bytes;       /* client's setting */
   GC_word gc_no;
   GC_word markers_m1;         /* helper threads of marking */
   GC_word bytes_reclaimed_since_gc;

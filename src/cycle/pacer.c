@@ -22,15 +22,17 @@
 #define SMALL_SCALE 4u
 #define LARGE_SCALE 6u
 
-/* Written by the collecting thread; the first three are read by any. */
+/* Written by the collecting thread; the first four are read by any. */
 static struct {
   _Atomic size_t
       budget; /* allocate so much before growing without collecting */
   _Atomic size_t overdue; /* collect although free blocks are left */
   _Atomic size_t keep;
+  _Atomic uint64_t
+      non_gc_bytes; /* the client's figure at the last collection */
   size_t floor;
   uint64_t last_end_cpu_ns;
-} pacer = {FIRST_BUDGET, SIZE_MAX, 0, FIRST_BUDGET, 0};
+} pacer = {FIRST_BUDGET, SIZE_MAX, 0, 0, FIRST_BUDGET, 0};
 
 static bool may_collect(void) {
   int disabled = __atomic_load_n(gc_switches.dont_gc, __ATOMIC_RELAXED);
@@ -38,8 +40,21 @@ static bool may_collect(void) {
          gc_load_rlx(&gc_heap.allocated) >= gc_hooks.min_bytes_allocd;
 }
 
-struct gc_pacer_decision gc_pacer_decide(size_t bytes) {
+/* Allocated since the last collection, without what the client says that it
+ * frees by itself; an eighth counts in any case, as in libgc, so that a wrong
+ * figure cannot end collecting. */
+static size_t counted_bytes(void) {
   size_t allocated = gc_load_rlx(&gc_heap.allocated);
+  int64_t grown =
+      (int64_t)(*gc_switches.non_gc_bytes - gc_load_rlx(&pacer.non_gc_bytes));
+  if (gc_likely(grown <= 0))
+    return allocated;
+  size_t least = allocated / 8;
+  return (size_t)grown < allocated - least ? allocated - (size_t)grown : least;
+}
+
+struct gc_pacer_decision gc_pacer_decide(size_t bytes) {
+  size_t allocated = counted_bytes();
   size_t budget = gc_load_rlx(&pacer.budget);
   if (*gc_switches.dont_expand && budget > FIRST_BUDGET)
     budget = FIRST_BUDGET;
@@ -50,8 +65,7 @@ struct gc_pacer_decision gc_pacer_decide(size_t bytes) {
 }
 
 bool gc_pacer_is_overdue(void) {
-  return gc_load_rlx(&gc_heap.allocated) > gc_load_rlx(&pacer.overdue) &&
-         may_collect();
+  return counted_bytes() > gc_load_rlx(&pacer.overdue) && may_collect();
 }
 
 /* Small heaps: when collections take more than a twentieth of the time, the
@@ -76,6 +90,7 @@ void gc_pacer_finish_cycle(const struct gc_pacer_cycle *c) {
   if (budget < pacer.floor)
     budget = pacer.floor;
   gc_store_rlx(&pacer.budget, budget);
+  gc_store_rlx(&pacer.non_gc_bytes, *gc_switches.non_gc_bytes);
   gc_store_rlx(&pacer.keep, c->live + c->live / 4 + budget + budget / 4);
   size_t heap = gc_space_heap_bytes();
   size_t spare = heap > c->live ? heap - c->live : 0;

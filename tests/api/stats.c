@@ -174,6 +174,24 @@ static void non_gc_bytes_are_kept(void) {
   tap_eq_u(GC_get_non_gc_bytes(), before + 1000);
 }
 
+/* Memory that the client frees by itself is no reason to collect. */
+static void non_gc_bytes_delay_collections(void) {
+  GC_INIT();
+  GC_gcollect();
+  size_t start = GC_get_gc_no();
+  allocate_mb(60);
+  size_t usual = GC_get_gc_no() - start;
+  tap_ge(usual, 8);
+  for (int i = 0; i < 60; i++) {
+    GC_set_non_gc_bytes(GC_get_non_gc_bytes() + MB);
+    allocate_mb(1);
+  }
+  size_t delayed = GC_get_gc_no() - start - usual;
+  tap_le(delayed, usual / 2);
+  allocate_mb(60);
+  tap_ge(GC_get_gc_no() - start - usual - delayed, 1);
+}
+
 static void parallel_marking_is_reported(void) {
   GC_INIT();
   tap_ge(GC_get_parallel(), 0);
@@ -192,4 +210,5 @@ TAP_MAIN(TAP_CASE(free_bytes_are_part_of_the_heap),
          TAP_CASE(longer_profile_is_filled_up),
          TAP_CASE(shorter_profile_is_respected),
          TAP_CASE(profile_under_the_lock), TAP_CASE(non_gc_bytes_are_kept),
+         TAP_CASE(non_gc_bytes_delay_collections),
          TAP_CASE(parallel_marking_is_reported))
