@@ -34,15 +34,6 @@ static void report(const char *format, const char *plain, const void *object) {
 
 /* ---- Free ---- */
 
-static bool was_freed(const struct gc_cell *cell, const char *p) {
-  if (p >= cell->cur && p < cell->end)
-    return true;
-  for (uint32_t i = 0; cell->freed != NULL && i < cell->freed->count; i++)
-    if (cell->freed->slot[i] == p)
-      return true;
-  return false;
-}
-
 /* Half of a full list goes back to the pool. */
 static void flush_half(struct gc_freed *freed) {
   uint32_t half = freed->count / 2;
@@ -115,7 +106,7 @@ static void free_small(const struct gc_object *o) {
 static bool is_freed_here(const struct gc_object *o) {
   const struct gc_cell *cells = gc_tlab_of(gc_self())->kinds[o->kind];
   return !o->is_large && cells != NULL &&
-         was_freed(&cells[gc_heap.blocks[o->block].size_class], o->start);
+         gc_cell_has(&cells[gc_heap.blocks[o->block].size_class], o->start);
 }
 
 /* Summed by the thread, passed on in portions; see diag/stats. */

@@ -15,22 +15,13 @@
 #include "reclaim/large.h"
 #include "world/thread.h"
 
-static bool in_cell(const struct gc_cell *cell, const char *p) {
-  if (p >= cell->cur && p < cell->end)
-    return true;
-  for (uint32_t i = 0; cell->freed != NULL && i < cell->freed->count; i++)
-    if (cell->freed->slot[i] == p)
-      return true;
-  return false;
-}
-
 static bool is_unused(const struct gc_object *o) {
   if (o->is_large)
     return false;
   unsigned c = gc_heap.blocks[o->block].size_class;
   for (struct gc_thread *t = gc_thread_first_locked(); t; t = t->next) {
     const struct gc_cell *cells = gc_tlab_of(t->self)->kinds[o->kind];
-    if (cells != NULL && in_cell(&cells[c], o->start))
+    if (cells != NULL && gc_cell_has(&cells[c], o->start))
       return true;
   }
   return false;

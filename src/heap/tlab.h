@@ -41,4 +41,15 @@ gc_inline struct gc_tlab *gc_tlab_of(struct gc_self *self) {
   return (struct gc_tlab *)gc_self_upper(self);
 }
 
+/* The slot at `p` is claimed but belongs to nobody: it was not handed out yet, or
+ * was freed by hand. To be asked by the owner or in the stop. */
+gc_inline bool gc_cell_has(const struct gc_cell *cell, const char *p) {
+  if (p >= cell->cur && p < cell->end)
+    return true;
+  for (uint32_t i = 0; cell->freed != NULL && i < cell->freed->count; i++)
+    if (cell->freed->slot[i] == p)
+      return true;
+  return false;
+}
+
 #endif
