@@ -5,7 +5,7 @@
  * gc_lock, for internal locks: a stop-deferring region around the whole time
  * that the lock is wanted and held. Held for short, bounded work; no user code.
  *
- * gc_lock_stoppable, for the api, cycle, thread-list and images locks: the
+ * gc_lock_stoppable, for the api, thread-list and images locks: the
  * thread may be stopped while it waits and while it holds the lock; nostop must
  * be 0 on entry. The waiting survives the stop signal.
  *
@@ -21,7 +21,6 @@
 
 enum gc_lock_rank {
   RANK_API,
-  RANK_CYCLE,
   RANK_THREADS,
   RANK_IMAGES,
   RANK_ROOTS,

@@ -1,7 +1,7 @@
 /* src/world/fork.c: fork in a process with threads.
  * SPDX-License-Identifier: MIT
  *
- * The order is that of the ranks: api and cycle, thread list, roots, pools and
+ * The order is that of the ranks: api, thread list, roots, kinds, pools and
  * what is below. The thread that forks is inside a stop-deferring region from
  * the first internal lock on; in the child the locks are made free instead of
  * being released, so the region is left by resetting its counter.

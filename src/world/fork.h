@@ -14,7 +14,7 @@
 /* Upcalls of the layers above, called between world's own steps: `prepare`
  * takes the api lock first and, after the thread list is locked, the rest. */
 struct gc_fork_steps {
-  void (*lock_outer)(void); /* api and cycle locks */
+  void (*lock_outer)(void); /* the api lock */
   void (*lock_inner)(void); /* pools, blocks, space, arena */
   void (*unlock_inner)(void);
   void (*unlock_outer)(void);
