@@ -72,6 +72,7 @@ static void on_resize(size_t heap_bytes) {
 }
 
 static void lock_inner(void) {
+  gc_kind_lock_for_fork();
   gc_pool_lock_all_for_fork();
   gc_large_lock_for_fork();
   gc_space_lock_for_fork();
@@ -83,6 +84,7 @@ static void unlock_inner(void) {
   gc_space_unlock_after_fork(false);
   gc_large_unlock_after_fork();
   gc_pool_unlock_all_after_fork();
+  gc_kind_unlock_after_fork();
 }
 
 /* The forking thread owns all of these, so the child unlocks them as the parent

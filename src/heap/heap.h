@@ -174,6 +174,8 @@ extern _Atomic uint32_t gc_kind_count;
 void gc_kind_start(void);
 /* A new kind, or 0 when the table is full or memory is out. */
 unsigned gc_kind_new(uint64_t descriptor, bool adjust, bool clear);
+void gc_kind_lock_for_fork(void);
+void gc_kind_unlock_after_fork(void);
 gc_inline unsigned gc_kind_flags(unsigned kind) {
   return gc_load_rlx(&gc_kinds[kind].flags);
 }

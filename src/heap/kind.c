@@ -55,6 +55,10 @@ unsigned gc_kind_new(uint64_t descriptor, bool adjust, bool clear) {
   return ok ? k : 0;
 }
 
+/* Before the pools: their number must not grow while fork holds their locks. */
+void gc_kind_lock_for_fork(void) { gc_lock(&kind_lock); }
+void gc_kind_unlock_after_fork(void) { gc_unlock(&kind_lock); }
+
 unsigned gc_kind_hot_flags(unsigned kind) {
   unsigned flags = gc_kind_flags(kind);
   return (flags & KIND_LEAF ? HOT_LEAF : 0) |

@@ -15,7 +15,7 @@
  * takes the api lock first and, after the thread list is locked, the rest. */
 struct gc_fork_steps {
   void (*lock_outer)(void); /* the api lock */
-  void (*lock_inner)(void); /* pools, blocks, space, arena */
+  void (*lock_inner)(void); /* kinds, pools, blocks, arena */
   void (*unlock_inner)(void);
   void (*unlock_outer)(void);
   void (*reset_inner)(void); /* child: make the locks free */

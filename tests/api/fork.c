@@ -10,6 +10,7 @@
 #endif
 #define GC_NO_THREAD_REDIRECTS
 #include <gc/gc.h>
+#include <gc/gc_mark.h>
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -220,6 +221,61 @@ static void child_may_create_threads(void) {
   stop_workers(t);
 }
 
+/* ---- Kinds ---- */
+
+enum { N_KINDS = 8, N_KIND_ROUNDS = 40 }; /* libgc has room for 16 kinds */
+
+static atomic_int n_registered = -1; /* -1: not yet allowed */
+
+static void register_kind_and_use_it(void) {
+  unsigned kind = GC_new_kind(GC_new_free_list(), GC_DS_LENGTH, 1, 1);
+  tap_require(kind != 0);
+  tap_check(gu_is_zero(GC_generic_malloc(48, (int)kind), 48));
+}
+
+static void *register_kinds(void *arg) {
+  while (atomic_load(&n_registered) < 0)
+    continue;
+  for (int i = 0; i < N_KINDS; i++) {
+    register_kind_and_use_it();
+    atomic_fetch_add(&n_registered, 1);
+  }
+  return arg;
+}
+
+/* A child that waits for a lock which nobody owns there is ended by the alarm. */
+static void fork_among_new_kinds(int after) {
+  pthread_t t;
+  tap_require(GC_pthread_create(&t, NULL, register_kinds, NULL) == 0);
+  atomic_store(&n_registered, 0);
+  while (atomic_load(&n_registered) < after)
+    continue;
+  pid_t pid = fork();
+  if (pid == 0) {
+    alarm(10);
+    register_kind_and_use_it();
+    GC_gcollect();
+    _exit(tap_failures() != 0);
+  }
+  gu_check_child(pid);
+  tap_eq_u(GC_pthread_join(t, NULL), 0);
+  register_kind_and_use_it();
+  GC_gcollect();
+}
+
+/* Each round in a process of its own, since kinds are never removed. */
+static void kinds_are_registered_meanwhile(void) {
+  for (int i = 0; i < N_KIND_ROUNDS && tap_failures() == 0; i++) {
+    pid_t pid = fork();
+    if (pid == 0) {
+      prepare(1);
+      fork_among_new_kinds(i % N_KINDS);
+      _exit(tap_failures() != 0);
+    }
+    gu_check_child(pid);
+  }
+}
+
 static void children_do_not_change_the_parent(void) {
   prepare(1);
   pid_t pid = fork();
@@ -265,5 +321,6 @@ TAP_MAIN(TAP_CASE(child_of_one_thread),
          TAP_CASE(child_with_handlers_called_by_hand),
          TAP_CASE(fork_from_another_thread), TAP_CASE(storm_from_four_threads),
          TAP_CASE(child_may_create_threads),
+         TAP_CASE(kinds_are_registered_meanwhile),
          TAP_CASE(children_do_not_change_the_parent),
          TAP_CASE(exec_while_collecting))
