@@ -139,6 +139,18 @@ static size_t with_spare(size_t bytes, unsigned kind) {
   return bytes + slop == 0 ? 1 : bytes + slop;
 }
 
+/* Once: a handler may come again and again. Nothing here may lock or allocate. */
+static gc_noinline void report_reentry(void) {
+  static _Atomic bool told;
+  if (gc_swap_acq_rel(&told, true))
+    return;
+  gc_plat_message(
+      "allocation inside the collector, which is not supported: a signal "
+      "handler interrupted it, or it called a callback that must not allocate; "
+      "the result is NULL. Let the handler set a flag, or block its signal "
+      "around calls of the collector");
+}
+
 bool gc_alloc_enter(void) {
   if (gc_unlikely(!gc_self_is_known())) {
     gc_start();
@@ -147,7 +159,10 @@ bool gc_alloc_enter(void) {
   }
   if (GC_TSAN_BUILD)
     gc_stop_poll();
-  return gc_likely(!gc_nostop_inside());
+  if (gc_likely(!gc_nostop_inside()))
+    return true;
+  report_reentry();
+  return false;
 }
 
 static void *alloc_small(size_t bytes, unsigned kind) {
@@ -164,7 +179,11 @@ static void *alloc_small(size_t bytes, unsigned kind) {
   return p;
 }
 
-static void *out_of_memory(size_t bytes) {
+/* The client's function may allocate and collect, which is just what cannot be
+ * done inside the collector. */
+void *gc_alloc_failed(size_t bytes) {
+  if (gc_self_is_known() && gc_nostop_inside())
+    return NULL;
   void *(*oom)(size_t) = *gc_switches.oom_fn;
   return oom == NULL ? NULL : oom(bytes);
 }
@@ -182,7 +201,7 @@ static void *try_alloc(size_t bytes, unsigned kind, unsigned flags) {
 
 void *gc_alloc_slow(size_t bytes, unsigned kind) {
   void *p = try_alloc(bytes, kind, 0);
-  return gc_likely(p != NULL) ? p : out_of_memory(bytes);
+  return gc_likely(p != NULL) ? p : gc_alloc_failed(bytes);
 }
 
 /* As the inlined path, for any kind and small size. An unknown thread has no
@@ -201,16 +220,16 @@ void *gc_alloc(size_t bytes, unsigned kind) {
 
 void *gc_alloc_ignore_off_page(size_t bytes, unsigned kind) {
   void *p = try_alloc(bytes, kind, BF_IGNORE_OFF_PAGE);
-  return p != NULL ? p : out_of_memory(bytes);
+  return p != NULL ? p : gc_alloc_failed(bytes);
 }
 
 void *gc_alloc_aligned(size_t align, size_t bytes, unsigned kind) {
   if (align <= GC_GRANULE_BYTES)
     return gc_alloc(bytes, kind);
   if (bytes + align < bytes)
-    return out_of_memory(bytes);
+    return gc_alloc_failed(bytes);
   void *p = try_alloc(bytes + align - GC_GRANULE_BYTES, kind, 0);
-  return p == NULL ? out_of_memory(bytes)
+  return p == NULL ? gc_alloc_failed(bytes)
                    : (void *)gc_round_up((uintptr_t)p, align);
 }
 

@@ -27,7 +27,11 @@ void *gc_alloc_slow(size_t bytes, unsigned kind);
 
 /* Starts the collector and registers the thread. False: there is no memory for
  * its record, or this is a signal handler that interrupted the collector itself:
- * nothing can be allocated here. */
+ * nothing can be allocated here, which is reported. */
 bool gc_alloc_enter(void);
+
+/* What an allocation without success returns: the answer of the client's
+ * out-of-memory function, or NULL inside the collector. */
+void *gc_alloc_failed(size_t bytes);
 
 #endif

@@ -41,7 +41,7 @@ void *GC_malloc_many(size_t bytes) {
   size_t with_spare = bytes + gc_heap.slop;
   void *list =
       gc_alloc_many(with_spare < bytes ? bytes : with_spare, KIND_NORMAL);
-  return list != NULL ? list : GC_oom_fn(bytes);
+  return list != NULL ? list : gc_alloc_failed(bytes);
 }
 
 void *GC_realloc(void *object, size_t bytes) {

@@ -6,7 +6,8 @@ check_LTLIBRARIES += tests/unit/libunit.la
 tests_unit_libunit_la_SOURCES = tests/unit/support.c
 unit_ldadd = libgccore.la tests/unit/libunit.la tests/lib/libtap.la $(LIBDL)
 
-unit_programs = tests/unit/alloc_free tests/unit/base_bits tests/unit/base_check \
+unit_programs = tests/unit/alloc_free tests/unit/alloc_reentry \
+	tests/unit/base_bits tests/unit/base_check \
 	tests/unit/base_format tests/unit/cycle_deliver tests/unit/heap_mark_bits \
 	tests/unit/heap_sizeclass tests/unit/heap_space \
 	tests/unit/mark_scan tests/unit/reclaim_pool \
@@ -23,6 +24,7 @@ check_PROGRAMS += $(unit_programs)
 TESTS += $(unit_programs)
 
 tests_unit_alloc_free_LDADD = $(unit_ldadd)
+tests_unit_alloc_reentry_LDADD = $(unit_ldadd)
 tests_unit_cycle_deliver_LDADD = $(unit_ldadd)
 tests_unit_heap_mark_bits_LDADD = $(unit_ldadd)
 tests_unit_heap_sizeclass_LDADD = $(unit_ldadd)
