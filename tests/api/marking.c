@@ -478,6 +478,52 @@ static void plausible_bounds_enclose_the_heap(void) {
   }
 }
 
+enum { MB = 1 << 20, N_BIG = 20 };
+
+static void *volatile big[N_BIG];
+static void **volatile holder;
+static uintptr_t newest;
+
+static void make_big(void *arg) {
+  (void)arg;
+  for (size_t i = 0; i < N_BIG; i++)
+    big[i] = GC_malloc_atomic(MB);
+}
+
+static void make_newest(void *arg) {
+  (void)arg;
+  holder[1] = GC_malloc_atomic(2 * MB);
+  gu_fill(holder[1], CHILD_BYTES, 1);
+  newest = gu_hide(holder[1]);
+}
+
+static struct GC_ms_entry *mark_word_1(GC_word *addr, struct GC_ms_entry *sp,
+                                       struct GC_ms_entry *limit, GC_word env) {
+  void **p = (void **)addr;
+  (void)env;
+  return GC_MARK_AND_PUSH(p[1], sp, limit, &p[1]);
+}
+
+/* Holes of a megabyte are returned to the system, so that twice as much comes
+ * from new addresses although the heap is smaller than it has been. */
+static void procedures_may_push_what_is_newest(void) {
+  GC_INIT();
+  unsigned proc = GC_new_proc(mark_word_1);
+  holder =
+      GC_generic_malloc(CHILD_BYTES, make_kind(GC_MAKE_PROC(proc, 0), 0, 1));
+  gu_apart(make_big, NULL);
+  for (size_t i = 0; i < N_BIG; i += 2)
+    big[i] = NULL;
+  for (int i = 0; i < 3; i++)
+    GC_gcollect_and_unmap();
+  for (int i = 0; i < 4; i++) {
+    gu_apart(make_newest, NULL);
+    gu_collect();
+    tap_check(!gu_is_dead(newest));
+    tap_check(gu_is_intact(gu_reveal(newest), CHILD_BYTES, 1));
+  }
+}
+
 TAP_MAIN(TAP_CASE(kinds_are_new_and_distinct), TAP_CASE(ten_kinds_can_be_made),
          TAP_CASE(adjusted_length_covers_the_object),
          TAP_CASE(zero_length_covers_nothing),
@@ -498,4 +544,5 @@ TAP_MAIN(TAP_CASE(kinds_are_new_and_distinct), TAP_CASE(ten_kinds_can_be_made),
          TAP_CASE(inline_pairs_form_lists),
          TAP_CASE(many_cells_of_a_client_kind),
          TAP_CASE(ignore_off_page_of_a_client_kind),
-         TAP_CASE(plausible_bounds_enclose_the_heap))
+         TAP_CASE(plausible_bounds_enclose_the_heap),
+         TAP_CASE(procedures_may_push_what_is_newest))

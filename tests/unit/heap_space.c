@@ -3,6 +3,7 @@
  */
 #include "lib/tap.h"
 
+#include "base/switches.h"
 #include "heap/space.h"
 #include "plat/plat.h"
 
@@ -96,7 +97,33 @@ static void first_block_is_never_handed_out(void) {
   tap_check(!gc_heap_has(gc_heap.base));
 }
 
-TAP_MAIN(TAP_CASE(random_takes_and_gives),
+static bool is_plausible(const char *p) {
+  return p >= (char *)*gc_switches.least_plausible &&
+         p <= (char *)*gc_switches.greatest_plausible;
+}
+
+/* Client mark procedures compare with the bounds, so these enclose whatever has
+ * been handed out, also where no growth is reported because discarded blocks
+ * outweigh it. */
+static void bounds_enclose_what_is_taken(void) {
+  gc_heap_start(true);
+  for (uint32_t n = 1; n < 200; n++) {
+    gc_block_id b = gc_space_take(n, true);
+    tap_require(b != 0);
+    tap_check(is_plausible(gc_block_address(b)));
+    tap_check(is_plausible(gc_block_address(b + n) - 1));
+    gc_space_give(b, n);
+    gc_space_discard(0, 0);
+  }
+  tap_check(!is_plausible(gc_heap.base));
+  tap_check(gc_space_expand(300 * GC_BLOCK_BYTES));
+  gc_block_id b = gc_space_take(300, false);
+  tap_require(b != 0);
+  tap_check(is_plausible(gc_block_address(b + 300) - 1));
+}
+
+TAP_MAIN(TAP_CASE(bounds_enclose_what_is_taken),
+         TAP_CASE(random_takes_and_gives),
          TAP_CASE(discarded_blocks_read_as_zero),
          TAP_CASE(young_free_blocks_stay), TAP_CASE(limit_stops_growth),
          TAP_CASE(failing_commits_are_survived),
