@@ -78,6 +78,48 @@ static void freed_slots_are_claimed_again(void) {
   tap_eq_p(cell.cur, p);
 }
 
+/* A collection that finds nothing marked. */
+static void flip(void) {
+  gc_classify_rest();
+  gc_heap.parity ^= 1;
+  gc_heap.epoch++;
+  gc_classify_restart();
+  gc_classify_rest();
+}
+
+static bool has_block(gc_block_id b) {
+  for (uint32_t i = 0; i < pool->count; i++)
+    if (pool->blocks[i] == b)
+      return true;
+  return false;
+}
+
+/* However many collections come between adding a block and the first claim from
+ * it: who added it would else start over, and perhaps for ever. */
+static void a_fresh_block_outlives_collections(void) {
+  start();
+  gc_block_id b = gc_space_take(1, true);
+  tap_require(b != 0 && gc_pool_add_block(pool, b));
+  for (unsigned i = 0; i < 3; i++) {
+    flip();
+    tap_check(has_block(b));
+  }
+  tap_require(gc_pool_claim(pool, &cell, SIZE));
+  tap_eq_u(gc_block_of(cell.cur), b);
+}
+
+/* Once claimed from it is a block like others. */
+static void an_empty_block_is_given_back(void) {
+  start();
+  claim(SIZE);
+  gc_block_id b = gc_block_of(cell.cur);
+  size_t free_before = gc_space_free_bytes();
+  flip();
+  tap_check(!has_block(b));
+  tap_eq_u(gc_space_free_bytes(), free_before + GC_BLOCK_BYTES);
+  tap_check(gc_space_check());
+}
+
 /* Flips by hand: marks every third slot, as a collection would. */
 static void classify_keeps_what_is_marked(void) {
   start();
@@ -112,4 +154,6 @@ static void classify_keeps_what_is_marked(void) {
 
 TAP_MAIN(TAP_CASE(runs_are_disjoint_zero_and_allocated),
          TAP_CASE(freed_slots_are_claimed_again),
+         TAP_CASE(a_fresh_block_outlives_collections),
+         TAP_CASE(an_empty_block_is_given_back),
          TAP_CASE(classify_keeps_what_is_marked))
