@@ -426,6 +426,27 @@ static void secondary_threads_may_collect(void) {
   tap_check(tree_is_intact(tree, 12, 1));
 }
 
+enum { N_WASTERS = 16, WASTE_BYTES = 200 << 20, WASTE_OBJECT = 500 };
+
+static void *waste(void *arg) {
+  for (size_t done = 0; done < WASTE_BYTES; done += WASTE_OBJECT)
+    keep[(uintptr_t)arg] = GC_malloc(WASTE_OBJECT);
+  return NULL;
+}
+
+/* None takes the memory that another's collection has just found as a reason to
+ * grow: the heap is that of one thread, a few megabytes at most. */
+static void threads_share_the_heap_of_one(void) {
+  pthread_t t[N_WASTERS];
+  GC_INIT();
+  for (uintptr_t i = 0; i < N_WASTERS; i++)
+    tap_require(GC_pthread_create(&t[i], NULL, waste, (void *)i) == 0);
+  for (int i = 0; i < N_WASTERS; i++)
+    GC_pthread_join(t[i], NULL);
+  tap_note("heap: %zu KiB", GC_get_heap_size() / 1024);
+  tap_le(GC_get_heap_size() + GC_get_unmapped_bytes(), 8 * MB);
+}
+
 static void measured_time_grows(void) {
   GC_INIT();
   GC_start_performance_measurement();
@@ -458,5 +479,6 @@ TAP_MAIN(TAP_CASE(dropped_objects_die), TAP_CASE(held_objects_live),
          TAP_CASE(start_callback_is_called_once_each),
          TAP_CASE(heap_growth_is_reported),
          TAP_CASE(unmapping_gives_memory_back),
-         TAP_CASE(secondary_threads_may_collect), TAP_CASE(measured_time_grows),
+         TAP_CASE(secondary_threads_may_collect),
+         TAP_CASE(threads_share_the_heap_of_one), TAP_CASE(measured_time_grows),
          TAP_CASE(nothing_is_left_to_do_a_little_at_a_time))

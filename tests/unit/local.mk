@@ -6,16 +6,29 @@ check_LTLIBRARIES += tests/unit/libunit.la
 tests_unit_libunit_la_SOURCES = tests/unit/support.c
 unit_ldadd = libgccore.la tests/unit/libunit.la tests/lib/libtap.la $(LIBDL)
 
-unit_programs = tests/unit/alloc_free tests/unit/alloc_reentry \
-	tests/unit/base_bits tests/unit/base_check \
-	tests/unit/base_format tests/unit/cycle_deliver tests/unit/heap_mark_bits \
-	tests/unit/heap_sizeclass tests/unit/heap_space \
-	tests/unit/mark_scan tests/unit/reclaim_pool \
-	tests/unit/plat_images tests/unit/plat_lock \
-	tests/unit/plat_memory tests/unit/plat_system \
-	tests/unit/plat_thread tests/unit/world_fork \
-	tests/unit/world_ranges tests/unit/world_roots \
-	tests/unit/world_stack tests/unit/world_stop \
+unit_programs = \
+	tests/unit/alloc_free \
+	tests/unit/alloc_reentry \
+	tests/unit/alloc_supply \
+	tests/unit/base_bits \
+	tests/unit/base_check \
+	tests/unit/base_format \
+	tests/unit/cycle_deliver \
+	tests/unit/heap_mark_bits \
+	tests/unit/heap_sizeclass \
+	tests/unit/heap_space \
+	tests/unit/mark_scan \
+	tests/unit/plat_images \
+	tests/unit/plat_lock \
+	tests/unit/plat_memory \
+	tests/unit/plat_system \
+	tests/unit/plat_thread \
+	tests/unit/reclaim_pool \
+	tests/unit/world_fork \
+	tests/unit/world_ranges \
+	tests/unit/world_roots \
+	tests/unit/world_stack \
+	tests/unit/world_stop \
 	tests/unit/world_thread
 
 EXTRA_DIST += tests/unit/world.h
@@ -25,6 +38,7 @@ TESTS += $(unit_programs)
 
 tests_unit_alloc_free_LDADD = $(unit_ldadd)
 tests_unit_alloc_reentry_LDADD = $(unit_ldadd)
+tests_unit_alloc_supply_LDADD = $(unit_ldadd)
 tests_unit_cycle_deliver_LDADD = $(unit_ldadd)
 tests_unit_heap_mark_bits_LDADD = $(unit_ldadd)
 tests_unit_heap_sizeclass_LDADD = $(unit_ldadd)
