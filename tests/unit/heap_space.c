@@ -68,8 +68,39 @@ static void young_free_blocks_stay(void) {
   gc_block_id b = gc_space_take(2, true);
   gc_space_give(b, 2);
   tap_eq_u(gc_space_discard(2, 0), 0);
-  gc_heap.epoch += 2;
+  gc_heap.epoch++;
+  tap_eq_u(gc_space_discard(2, 0), 0);
+  gc_heap.epoch++;
   tap_eq_u(gc_space_discard(2, 0), 2 * GC_BLOCK_BYTES);
+}
+
+static void what_is_to_be_kept_is_not_discarded(void) {
+  gc_heap_start(true);
+  gc_block_id b = gc_space_take(10, true);
+  gc_space_give(b, 10);
+  size_t heap = gc_space_heap_bytes();
+  tap_eq_u(gc_space_discard(0, heap), 0);
+  tap_eq_u(gc_space_discard(0, heap - 3 * GC_BLOCK_BYTES), 3 * GC_BLOCK_BYTES);
+  tap_eq_u(gc_space_free_bytes(), 7 * GC_BLOCK_BYTES);
+  tap_eq_u(gc_space_take(7, false), b); /* the low ones stay */
+}
+
+/* A block is taken by number only while it is free and has its pages. */
+static void growth_in_place_takes_free_blocks_only(void) {
+  gc_heap_start(true);
+  gc_block_id b = gc_space_take(8, true);
+  tap_require(b != 0);
+  gc_space_give(b + 2, 3);
+  tap_check(!gc_space_take_at(b + 1, 1));
+  tap_check(!gc_space_take_at(b + 2, 4));
+  tap_check(gc_space_take_at(b + 2, 2));
+  tap_check(!gc_space_take_at(b + 2, 1));
+  tap_eq_u(gc_space_free_bytes(), GC_BLOCK_BYTES);
+  gc_space_discard(0, 0);
+  tap_check(!gc_space_take_at(b + 4, 1));
+  gc_space_give(b + 5, 3);
+  tap_check(!gc_space_take_at(b + 5, 4)); /* behind the last block */
+  tap_check(gc_space_check());
 }
 
 static void limit_stops_growth(void) {
@@ -80,6 +111,20 @@ static void limit_stops_growth(void) {
   tap_check(!gc_space_expand(1));
   gc_space_set_limit(0);
   tap_check(gc_space_take(1, true) != 0);
+}
+
+/* Their pages come back: that is growth like any other. */
+static void limit_counts_discarded_blocks_when_used_again(void) {
+  gc_heap_start(true);
+  gc_block_id b = gc_space_take(8, true);
+  tap_require(b != 0);
+  gc_space_give(b, 4);
+  gc_space_discard(0, 0);
+  gc_space_set_limit(6 * GC_BLOCK_BYTES);
+  tap_eq_u(gc_space_take(3, true), 0);
+  tap_eq_u(gc_space_take(2, true), b);
+  tap_eq_u(gc_space_take(1, true), 0);
+  tap_eq_u(gc_space_heap_bytes(), 6 * GC_BLOCK_BYTES);
 }
 
 static void failing_commits_are_survived(void) {
@@ -126,5 +171,8 @@ TAP_MAIN(TAP_CASE(bounds_enclose_what_is_taken),
          TAP_CASE(random_takes_and_gives),
          TAP_CASE(discarded_blocks_read_as_zero),
          TAP_CASE(young_free_blocks_stay), TAP_CASE(limit_stops_growth),
+         TAP_CASE(what_is_to_be_kept_is_not_discarded),
+         TAP_CASE(growth_in_place_takes_free_blocks_only),
+         TAP_CASE(limit_counts_discarded_blocks_when_used_again),
          TAP_CASE(failing_commits_are_survived),
          TAP_CASE(first_block_is_never_handed_out))
