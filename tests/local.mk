@@ -25,6 +25,7 @@ include tests/api/local.mk
 include tests/fault/local.mk
 include tests/stress/local.mk
 include tests/extra/local.mk
+include tests/mutants/local.mk
 include tests/tools/local.mk
 
 EXTRA_DIST += tests/check-bdw.sh

@@ -1,0 +1,9 @@
+# tests/mutants/local.mk: do the tests notice bugs? SPDX-License-Identifier: MIT
+#
+# Takes minutes and is no part of make check. MUTANTS= chooses some by name.
+
+PHONY_GOALS += check-mutants
+EXTRA_DIST += tests/mutants/run tests/mutants/heap.list
+
+check-mutants:
+	CC='$(CC)' $(PYTHON) $(top_srcdir)/tests/mutants/run $(MUTANTS)
