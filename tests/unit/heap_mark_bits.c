@@ -55,6 +55,12 @@ static void single_bits(void) {
 }
 
 static void valid_bits_end_at_the_last_slot(void) {
+  for (unsigned slots = 1; slots <= SLOTS; slots++) {
+    unsigned valid = 0;
+    for (unsigned i = 0; i < gc_map_words(slots); i++)
+      valid += gc_bits_count(gc_map_valid(slots, i));
+    tap_eq_u(valid, slots);
+  }
   tap_eq_u(gc_map_valid(64, 0), UINT64_MAX);
   tap_eq_u(gc_map_valid(65, 1), 1);
   tap_eq_u(gc_map_valid(1, 0), 1);

@@ -18,6 +18,18 @@ static void reciprocal_is_exact(void) {
   }
 }
 
+/* So do those of the table. */
+static void classes_have_their_reciprocal(void) {
+  gc_sizeclass_start();
+  for (unsigned c = 1; c < gc_sizes.count; c++) {
+    const struct gc_size_class *k = &gc_sizes.of[c];
+    unsigned wrong = 0;
+    for (uint32_t off = 0; off < GC_BLOCK_BYTES; off++)
+      wrong += (off * (uint64_t)k->reciprocal) >> 32 != off / k->bytes;
+    tap_eq_u(wrong, 0);
+  }
+}
+
 static void classes_fit_and_grow(void) {
   gc_sizeclass_start();
   tap_check(gc_sizes.count <= GC_MAX_CLASSES);
@@ -46,6 +58,16 @@ static void every_size_gets_the_smallest_class(void) {
   }
 }
 
+/* At most an eighth apart, where so many parts of a block differ at all. */
+static void steps_are_small(void) {
+  gc_sizeclass_start();
+  for (unsigned c = GC_EXACT_CLASSES + 1; c < gc_sizes.count; c++) {
+    uint32_t below = gc_sizes.of[c - 1].bytes, size = gc_sizes.of[c].bytes;
+    if (gc_sizes.of[c - 1].slots - gc_sizes.of[c].slots > 1)
+      tap_le((size - below) * 8, below);
+  }
+}
+
 /* Mean waste over sizes 1..2048: what libgc wastes there is 16.8 %. */
 static void waste_is_small(void) {
   gc_sizeclass_start();
@@ -57,5 +79,7 @@ static void waste_is_small(void) {
   tap_le((given - asked) * 100, 8 * asked);
 }
 
-TAP_MAIN(TAP_CASE(reciprocal_is_exact), TAP_CASE(classes_fit_and_grow),
-         TAP_CASE(every_size_gets_the_smallest_class), TAP_CASE(waste_is_small))
+TAP_MAIN(TAP_CASE(reciprocal_is_exact), TAP_CASE(classes_have_their_reciprocal),
+         TAP_CASE(classes_fit_and_grow),
+         TAP_CASE(every_size_gets_the_smallest_class),
+         TAP_CASE(steps_are_small), TAP_CASE(waste_is_small))

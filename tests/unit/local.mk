@@ -14,7 +14,10 @@ unit_programs = \
 	tests/unit/base_check \
 	tests/unit/base_format \
 	tests/unit/cycle_deliver \
+	tests/unit/heap_find \
+	tests/unit/heap_kind \
 	tests/unit/heap_mark_bits \
+	tests/unit/heap_meta \
 	tests/unit/heap_sizeclass \
 	tests/unit/heap_space \
 	tests/unit/mark_scan \
@@ -23,6 +26,7 @@ unit_programs = \
 	tests/unit/plat_memory \
 	tests/unit/plat_system \
 	tests/unit/plat_thread \
+	tests/unit/reclaim_large \
 	tests/unit/reclaim_pool \
 	tests/unit/world_fork \
 	tests/unit/world_ranges \
@@ -40,10 +44,14 @@ tests_unit_alloc_free_LDADD = $(unit_ldadd)
 tests_unit_alloc_reentry_LDADD = $(unit_ldadd)
 tests_unit_alloc_supply_LDADD = $(unit_ldadd)
 tests_unit_cycle_deliver_LDADD = $(unit_ldadd)
+tests_unit_heap_find_LDADD = $(unit_ldadd)
+tests_unit_heap_kind_LDADD = $(unit_ldadd)
 tests_unit_heap_mark_bits_LDADD = $(unit_ldadd)
+tests_unit_heap_meta_LDADD = $(unit_ldadd)
 tests_unit_heap_sizeclass_LDADD = $(unit_ldadd)
 tests_unit_heap_space_LDADD = $(unit_ldadd)
 tests_unit_mark_scan_LDADD = $(unit_ldadd)
+tests_unit_reclaim_large_LDADD = $(unit_ldadd)
 tests_unit_reclaim_pool_LDADD = $(unit_ldadd)
 tests_unit_base_bits_LDADD = $(unit_ldadd)
 tests_unit_base_check_LDADD = $(unit_ldadd)
