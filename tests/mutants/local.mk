@@ -3,7 +3,8 @@
 # Takes minutes and is no part of make check. MUTANTS= chooses some by name.
 
 PHONY_GOALS += check-mutants
-EXTRA_DIST += tests/mutants/run tests/mutants/heap.list
+EXTRA_DIST += tests/mutants/run tests/mutants/heap.list \
+	tests/mutants/reclaim.list
 
 check-mutants:
 	CC='$(CC)' $(PYTHON) $(top_srcdir)/tests/mutants/run $(MUTANTS)
