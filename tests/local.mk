@@ -2,11 +2,13 @@
 #
 # Every test speaks the Test Anything Protocol, whatever its language.
 
-TEST_EXTENSIONS = .sh
+TEST_EXTENSIONS = .sh .py
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
 	$(top_srcdir)/build-aux/tap-driver.sh
 SH_LOG_DRIVER = $(LOG_DRIVER)
 SH_LOG_COMPILER = $(SHELL)
+PY_LOG_DRIVER = $(LOG_DRIVER)
+PY_LOG_COMPILER = $(PYTHON)
 
 AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
@@ -26,6 +28,7 @@ include tests/fault/local.mk
 include tests/stress/local.mk
 include tests/extra/local.mk
 include tests/mutants/local.mk
+include tests/model/local.mk
 include tests/tools/local.mk
 
 EXTRA_DIST += tests/check-bdw.sh

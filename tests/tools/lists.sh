@@ -10,7 +10,7 @@
 # sources FOLDER: what must be listed
 sources() {
   find "$1" -type f \( -name '*.c' -o -name '*.h' -o -name '*.S' -o \
-    -name '*.sh' -o -name '*.mk' \) ! -path src/all.c ! -path '*/results/*'
+    -name '*.sh' -o -name '*.py' -o -name '*.mk' \) ! -path src/all.c ! -path '*/results/*'
 }
 
 # every_file_is_listed TREE: the makefiles name each source
@@ -38,6 +38,7 @@ every_test_runs() {
     {
       grep -lE '^TAP_MAIN\(|[^_a-z]tap_main\(argc' tests/*/*.c | sed 's/\.c$//'
       grep -lE "finish\$|echo \"1\.\." tests/*/*.sh
+      grep -lE 'sys\.exit\(main\(' tests/*/*.py
     } | grep -vE '^tests/(lib/tap|tools/lib\.sh)$' | sort -u >"$scratch/tests"
     sort -u "$2" | comm -23 "$scratch/tests" - >"$scratch/idle"
     sed 's/^/make check does not run /' "$scratch/idle"
@@ -85,5 +86,9 @@ refuses "so is a header" 'no makefile names src/heap/d.h' listed
 echo 'TAP_MAIN(TAP_CASE(f))' >"$tree/tests/unit/d.c"
 refuses "a test that nobody runs is found" \
   'make check does not run tests/unit/d' running
+rm "$tree/tests/unit/d.c"
+echo '    sys.exit(main([]))' >"$tree/tests/unit/e.py"
+refuses "so is a model" 'make check does not run tests/unit/e.py' running
+refuses "and a model that is not packed" 'no makefile names tests/unit/e.py' listed
 
 finish

@@ -1,0 +1,6 @@
+# tests/model/local.mk: models of the protocols. SPDX-License-Identifier: MIT
+
+model_tests = tests/model/one_slot.py
+
+TESTS += $(model_tests)
+EXTRA_DIST += $(model_tests) tests/model/engine.py
