@@ -8,6 +8,8 @@
 #   is_end(x)    true if everything that was begun is finished
 #   wanted       labels of steps that must be possible somewhere, or the model
 #                proves less than it seems to
+#   unreliable   labels of steps that may happen and may never happen: no end
+#                may depend on them
 #
 # The search is breadth first, so a counterexample is a shortest one.  Besides
 # faults it reports a state that has no next step and is no end, and a state
@@ -73,7 +75,9 @@ class Search:
         for label, after in self.model.steps(state):
             self.steps += 1
             self.labels.add(label)
-            following.append(self.note(label, after, number))
+            after = self.note(label, after, number)
+            if label not in self.model.unreliable:
+                following.append(after)
         self.next_of.append(following)
 
     def fault_at(self, number):
@@ -122,14 +126,21 @@ class Search:
 
 # ---- Reports ----
 
+def text(value):
+    if isinstance(value, (frozenset, tuple)):
+        items = sorted(value) if isinstance(value, frozenset) else value
+        return '(' + ','.join(text(v) for v in items) + ')'
+    return '-' if value is None else str(value)
+
+
 def show(path):
     """The steps to a fault, with what each of them changed."""
     for i, (label, state) in enumerate(path):
         if i == 0:
-            changes = [f'{n}={v}' for n, v in zip(state._fields, state)]
+            changes = [f'{n}={text(v)}' for n, v in zip(state._fields, state)]
         else:
             earlier = path[i - 1][1]
-            changes = [f'{n}={v}' for n, v, old
+            changes = [f'{n}={text(v)}' for n, v, old
                        in zip(state._fields, state, earlier) if v != old]
         print(f'# {i:3} {label or "start"}: {" ".join(changes)}')
 

@@ -68,6 +68,7 @@ class OneSlot:
     reads_again = True   # the cell of a weak reference, after the byte
     lists_freed = True
     start = START
+    unreliable = ()
 
     @property
     def wanted(self):
@@ -306,6 +307,7 @@ class OrdinaryWeak:
 
     State = namedtuple('State', 'alloc birth old cell w seen holder has reads stops')
     start = State(True, 0, False, True, 'idle', None, 0, False, 2, 3)
+    unreliable = ()
     wanted = {'stop: dead', 'classify', 'claim', 'W has it', 'W reads again'}
 
     defers = True
