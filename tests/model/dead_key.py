@@ -44,6 +44,9 @@ class DeadKey:
     def is_end(self, s):
         return s.n is None and s.p in (NONE, GONE) and s.x in (NONE, GONE)
 
+    def places(self, s):
+        return f'P {s.p}, X {s.x}, N {s.n}'
+
     def steps(self, s):
         if s.collections < self.limit:
             yield 'collect', self.collect(s)

@@ -6,6 +6,7 @@
 #   steps(x)     yields (label, state) for everything that can happen next
 #   fault(x)     what is wrong with this state, or None
 #   is_end(x)    true if everything that was begun is finished
+#   places(x)    where the threads are, for the report of a deadlock
 #   wanted       labels of steps that must be possible somewhere, or the model
 #                proves less than it seems to
 #   unreliable   labels of steps that may happen and may never happen: no end
@@ -89,7 +90,7 @@ class Search:
             except Fault as found:
                 return str(found)
             if not self.next_of[number] and not self.model.is_end(state):
-                fault = 'deadlock: nothing can happen any more'
+                fault = f'deadlock: {self.model.places(state)}'
         return fault
 
     def without_end(self):
@@ -116,8 +117,8 @@ class Search:
             number += 1
         number = self.without_end()
         if number is not None:
-            return self.result('deadlock: no end can be reached from here',
-                               self.path_to(number))
+            places = self.model.places(self.states[number])
+            return self.result(f'no end can be reached: {places}', self.path_to(number))
         idle = set(self.model.wanted) - self.labels
         if idle:
             return self.result('never possible: ' + ', '.join(sorted(idle)))

@@ -158,6 +158,10 @@ class Held:
                 and all(where in ('idle', 'stuck') for where, _ in x.n)
                 and all(b in (NONE, GONE) or s in pinned for s, b in zip(self.slots, x.byte)))
 
+    def places(self, x):
+        slots = ', '.join(f'{s} {b}' for s, b in zip(self.slots, x.byte))
+        return slots + ''.join(f', N {where} {node}' for where, node in x.n if node)
+
     def steps(self, x):
         yield from self.collect(x)
         yield from self.go_on_tracing(x)
@@ -466,7 +470,8 @@ VARIANTS = [
 
     # A notifier that stays away; another thread takes over.
     sound('stuck: what a stop finds unreachable is released', such(release='pin', **STUCK)),
-    mutant('stuck: all wait for it', such(**STUCK), 'deadlock'),
+    mutant('stuck: all wait for it', such(**STUCK),
+           'D DONE, N stuck'),
     mutant('stuck: later collections do not wait', such(release='block', **STUCK),
            'P, CLAIM, refers to C, reused'),
     mutant('stuck: early release', such(release='early', **STUCK),

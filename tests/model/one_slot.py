@@ -96,6 +96,9 @@ class OneSlot:
         return (x.byte == NONE and x.lock is None and x.a == 'idle' and x.n == 'idle'
                 and x.b == 'idle' and not x.a_has)
 
+    def places(self, x):
+        return f'{x.byte}, A {x.a}, B {x.b}, N {x.n}'
+
     def steps(self, x):
         yield from self.stop(x)
         yield from self.look_up(x)
@@ -322,6 +325,9 @@ class OrdinaryWeak:
     def is_end(self, x):
         return x.w == 'idle'
 
+    def places(self, x):
+        return f'W {x.w}'
+
     def steps(self, x):
         if x.holder is not None:
             yield 'B drops it', x._replace(holder=None)
@@ -389,7 +395,7 @@ VARIANTS = [
     mutant('free without the lock', such(frees='bare'), 'A holds'),
     mutant('free, readers without a lock', such(frees='locked', **FREE_READERS), 'A holds'),
     mutant('a freed object that is not listed', such(frees='locked', lists_freed=False),
-           'deadlock'),
+           'deadlock: COND'),
     mutant('free of a condemned object skips the call', such(refree='skip'),
            'while the table has it'),
     mutant('free of a condemned object frees it', such(refree='clear'), 'allocator takes'),
