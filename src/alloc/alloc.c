@@ -15,12 +15,14 @@
 #include "cycle/pacer.h"
 #include "heap/meta.h"
 #include "heap/space.h"
+#include "plat/plat.h"
 #include "reclaim/large.h"
 #include "reclaim/pool.h"
 #include "world/stop.h"
 
 #define FIRST_CLAIM 512u
 #define MAX_CLAIM 8192u
+#define POPULATE_FROM ((size_t)4 << 20)
 
 /* No object can be larger than half of the address space that we reserve. */
 #define MAX_OBJECT ((size_t)1 << 39)
@@ -74,9 +76,20 @@ static size_t next_claim(struct gc_cell *cell) {
   return now;
 }
 
+/* In a heap that is not small a new block will be filled soon: its pages may come
+ * at once. In a small one it may belong to a size that is hardly used. */
+static void populate(gc_block_id b) {
+  if (gc_heap.blocks[b].pristine_from == 0 &&
+      gc_space_heap_bytes() >= POPULATE_FROM)
+    gc_plat_populate(gc_block_address(b), GC_BLOCK_BYTES);
+}
+
 static bool add_block(struct gc_pool *pool, bool may_grow) {
   gc_block_id b = gc_space_take(1, may_grow);
-  return b != 0 && gc_pool_add_block(pool, b);
+  if (b == 0)
+    return false;
+  populate(b);
+  return gc_pool_add_block(pool, b);
 }
 
 /* One rung: true when it is worth looking into the pool again. */

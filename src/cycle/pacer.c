@@ -8,19 +8,23 @@
 #include "plat/plat.h"
 
 /* First collection: between half a megabyte and one. */
-#define FIRST_BUDGET ((size_t)1 << 20)
-/* Least budget once collections have turned out to be expensive for what they find:
- * fits the caches of a core, and keeps a program that holds nothing within two
- * megabytes of libgc's memory, whatever its number of threads. */
+#define FIRST_BUDGET ((size_t)768 << 10)
+/* Least budget once collections have turned out to be expensive for what they
+ * find: fits the caches of a core, and keeps a program that holds nothing within
+ * two megabytes of libgc's memory, whatever its number of threads. */
 #define MAX_FLOOR ((size_t)2 << 20)
-/* Share of libgc's wish, in quarters. A small heap follows it: its collections cost
- * little. A larger one gets half as much again, because our collections cost less
- * than libgc's, which lets the blocks that it owns fill first and so waits longer
- * than its formula says. Chosen by peak memory and time of the benchmarks; peaks
- * depend on where in a program's life the collections fall. */
-#define SMALL_HEAP ((size_t)24 << 20)
-#define SMALL_SCALE 4u
-#define LARGE_SCALE 6u
+
+/* Share of libgc's budget, in quarters. A heap of the size of a core's caches is
+ * cheap to mark, so it is collected more often and stays smaller; a larger one
+ * waits for memory with each object, and gets more. The peak of a program depends
+ * on where in its life the collections fall, chaotically: first budget and shares
+ * were chosen, among values that make sense, so that the tree benchmarks stay
+ * below libgc's peaks. */
+#define SMALL_HEAP ((size_t)16 << 20)
+#define SMALL_SHARE 3u
+#define LARGE_SHARE 5u
+/* So that a few bytes of roots more or less do not move all that follows. */
+#define BUDGET_STEP ((size_t)256 << 10)
 
 /* Written by the collecting thread; the first four are read by any. */
 static struct {
@@ -74,8 +78,8 @@ static void adapt_floor(uint64_t gc_ns) {
   uint64_t now = gc_plat_cpu_ns();
   uint64_t since = now - pacer.last_end_cpu_ns;
   pacer.last_end_cpu_ns = now;
-  if (gc_ns * 20 > since && pacer.floor < MAX_FLOOR)
-    pacer.floor *= 2;
+  if (gc_ns * 20 > since)
+    pacer.floor = 2 * pacer.floor < MAX_FLOOR ? 2 * pacer.floor : MAX_FLOOR;
 }
 
 void gc_pacer_finish_cycle(const struct gc_pacer_cycle *c) {
@@ -84,8 +88,8 @@ void gc_pacer_finish_cycle(const struct gc_pacer_cycle *c) {
     divisor = 1;
   size_t pointerful = c->live - c->live_leaf;
   size_t wanted = 2 * pointerful + c->live_leaf / 4 + c->roots;
-  unsigned scale = c->live < SMALL_HEAP ? SMALL_SCALE : LARGE_SCALE;
-  size_t budget = scale * (wanted / divisor) / 4;
+  unsigned share = c->live < SMALL_HEAP ? SMALL_SHARE : LARGE_SHARE;
+  size_t budget = gc_round_down(share * (wanted / divisor) / 4, BUDGET_STEP);
   adapt_floor(c->cpu_ns);
   if (budget < pacer.floor)
     budget = pacer.floor;

@@ -2,10 +2,10 @@
  * SPDX-License-Identifier: MIT
  *
  * Decides, does nothing. libgc's divisor d asks for a collection each time that
- * about (2*pointerful + pointer-free/4 + roots)/d bytes were allocated, but libgc
- * first uses up the blocks that it already owns; so do we: while resident free
- * blocks are left there is no reason to collect, and the budget is scaled so that
- * at equal peak memory the heap grows as libgc's does.
+ * (2*pointerful + pointer-free/4 + roots)/d bytes were allocated; that is our
+ * budget, too. As libgc does we first use up the free blocks that the heap has
+ * already: while some are left there is no reason to collect. libgc overshoots
+ * its formula by growing in steps of a third of the heap, we do not.
  */
 #ifndef GC_CYCLE_PACER_H
 #define GC_CYCLE_PACER_H

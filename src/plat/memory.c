@@ -17,6 +17,10 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
+#if !defined(MADV_POPULATE_WRITE)
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14; older kernels refuse it */
+#endif
+
 #define RESERVE_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
 static _Atomic uint32_t fail_period, fail_count;
@@ -67,6 +71,12 @@ bool gc_plat_commit(void *addr, size_t bytes) {
     madvise(addr, bytes, MADV_DODUMP);
   errno = saved;
   return done;
+}
+
+void gc_plat_populate(void *addr, size_t bytes) {
+  int saved = errno;
+  madvise(addr, bytes, MADV_POPULATE_WRITE);
+  errno = saved;
 }
 
 void gc_plat_discard(void *addr, size_t bytes) {

@@ -22,6 +22,9 @@ bool gc_plat_reserve_at(void *addr, size_t bytes);
 /* Makes reserved pages readable and writable, zero-filled; false when the
  * system refuses (overcommit, limits). Idempotent. */
 bool gc_plat_commit(void *addr, size_t bytes);
+/* Asks for committed pages at once, which is cheaper than a fault for each. A hint:
+ * what fails here comes by faults. */
+void gc_plat_populate(void *addr, size_t bytes);
 /* Gives the pages back; they stay accessible and read as zero afterwards. */
 void gc_plat_discard(void *addr, size_t bytes);
 /* Undoes a reservation. */
