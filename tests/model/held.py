@@ -440,6 +440,8 @@ VARIANTS = [
     mutant('marking goes on, examine revives what it met, a cycle',
            such(marks_through=(COND,), examine_revives=True, **STALE, **CYCLE),
            'live objects refer to P, CLAIM'),
+    sound('marking goes on from what is notified',
+          such(marks_through=(DONE,), **STALE, **CYCLE)),
 
     # Walks to revive and to keep.
     sound('one pass', such(walks='once', **MOVING)),
@@ -464,6 +466,8 @@ VARIANTS = [
     sound('outside: revival does not wait, a cycle', such(collections=2, **HELPING, **CYCLE)),
     mutant('outside: revival neither waits nor marks', such(revive_marks=False, **HELPING),
            'live objects refer to O, reused'),
+    mutant('outside: keeping marks nothing on its way',
+           such(revive_marks=False, **OUTSIDE), 'live objects refer to O, reused'),
     mutant('outside: the gate opens during a revival', such(trace_locks=False, **HELPING),
            'refer to O, reused'),
     mutant('outside: the gate left open', such(gate=False, **OUTSIDE), 'refers to O, reused'),
