@@ -7,7 +7,8 @@
  *           mark maps are zero; loaded images are read (never in the stop: a
  *           stopped thread may hold the loader's lock)
  * stop      the api and thread-list locks are held from here to start
- * mark      tails, uncollectable objects, roots, then all that is reachable
+ * mark      tails, pending objects, uncollectable ones, roots, then all that is
+ *           reachable
  * examine   dead objects of notified kinds are condemned
  * hold      what they refer to is held
  * flip      the marks become the allocation map
@@ -86,6 +87,7 @@ static void mark(struct cycle *c, char *own_sp) {
   c->abandoned = poll_stop_function();
   if (!c->abandoned) {
     gc_rootscan_tails();
+    gc_pending_mark_untraced();
     gc_rootscan_uncollectable(m, gc_large_each);
     gc_rootscan_all(m, own_sp, &c->root_bytes);
     gc_mark_drain(m);

@@ -95,10 +95,12 @@ static bool is_condemned(const struct gc_object *o) {
   return states != NULL && gc_load_rlx(states + o->slot) == ST_COND;
 }
 
-/* Dead and allocated: condemned, or ordinary and unmarked. */
+/* Dead and allocated: pending, or ordinary and unmarked. What is notified but not
+ * released counts: in a cycle, objects that still wait refer to it. */
 static bool is_dead(const struct gc_object *o) {
-  if (gc_heap.blocks[o->block].states != NULL)
-    return is_condemned(o);
+  const _Atomic uint8_t *states = gc_heap.blocks[o->block].states;
+  if (states != NULL)
+    return gc_load_rlx(states + o->slot) != ST_NONE;
   return gc_map_test(o->block, o->slot, gc_map_alloc()) &&
          !gc_map_test(o->block, o->slot, gc_map_mark());
 }

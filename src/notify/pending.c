@@ -45,6 +45,23 @@ bool gc_pending_revive(_Atomic uint8_t *state) {
   return expected == ST_NONE;
 }
 
+/* ---- Before marking ---- */
+
+static void mark_block(gc_block_id b) {
+  const struct gc_block *block = &gc_heap.blocks[b];
+  if (block->states == NULL)
+    return; /* freed by hand meanwhile */
+  for (unsigned s = 0; s < block->slots; s++)
+    if (gc_load_rlx(block->states + s) != ST_NONE)
+      gc_map_set(b, s, gc_map_mark());
+}
+
+void gc_pending_mark_untraced(void) {
+  const struct gc_pending *p = &gc_pending;
+  for (size_t i = 0; i < p->block_count; i++)
+    mark_block(p->blocks[i]);
+}
+
 /* ---- Examine ---- */
 
 /* True if any of the 64 state bytes from s on is not NONE. */

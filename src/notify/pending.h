@@ -30,6 +30,12 @@ extern struct gc_pending gc_pending;
 
 bool gc_pending_start(void);
 
+/* World stopped, before roots are scanned: marks every pending slot, untraced, so
+ * that marking ends there. What pending objects refer to is for the hold trace to
+ * keep and to order, and for a revival to walk through; neither goes on from what
+ * a stray word made live. */
+void gc_pending_mark_untraced(void);
+
 /* World stopped, marking done, before the flip: finds what died. Dead slots
  * become COND and stay allocated. */
 void gc_pending_examine(gc_large_iterator each_large);

@@ -14,6 +14,7 @@ unit_programs = \
 	tests/unit/base_check \
 	tests/unit/base_format \
 	tests/unit/cycle_deliver \
+	tests/unit/cycle_pending \
 	tests/unit/heap_find \
 	tests/unit/heap_kind \
 	tests/unit/heap_mark_bits \
@@ -46,6 +47,7 @@ tests_unit_alloc_supply_LDADD = $(unit_ldadd)
 tests_unit_cycle_deliver_LDADD = $(unit_ldadd)
 tests_unit_heap_find_LDADD = $(unit_ldadd)
 tests_unit_heap_kind_LDADD = $(unit_ldadd)
+tests_unit_cycle_pending_LDADD = $(unit_ldadd)
 tests_unit_heap_mark_bits_LDADD = $(unit_ldadd)
 tests_unit_heap_meta_LDADD = $(unit_ldadd)
 tests_unit_heap_sizeclass_LDADD = $(unit_ldadd)
