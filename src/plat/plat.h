@@ -117,6 +117,14 @@ bool gc_plat_on_altstack(char **out_low, char **out_high);
 char *gc_plat_altstack_interrupted_sp(char *alt_low, char *alt_high, char *low,
                                       char *cold);
 
+/* The fake stack of the calling thread, or null where AddressSanitizer uses
+ * none. [signal] */
+void *gc_plat_fake_stack(void);
+/* If `p` is in a used frame of that fake stack: true, and the frame's bounds.
+ * Any thread, while the owner stands still. */
+bool gc_plat_fake_frame_of(void *fake_stack, void *p, char **out_low,
+                           char **out_high);
+
 /* Spills all callee-saved registers into memory of its own frame and calls
  * fn(arg, sp), where [sp, ...) covers the spilled registers and the red zone of
  * the caller. */

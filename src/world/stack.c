@@ -1,13 +1,16 @@
 /* src/world/stack.c: the ranges of a thread that hold roots; blocking calls.
  * SPDX-License-Identifier: MIT
  *
- * A stack is scanned from its hot to its cold end. Three things complicate
+ * A stack is scanned from its hot to its cold end. Four things complicate
  * that:
  *
  * Alternate signal stacks. A thread that waits on one has its frames in two
  * places: the alternate stack from its pointer up, and the ordinary stack from
  * where the signal struck. If that place is not found, the whole ordinary stack
  * is scanned.
+ *
+ * AddressSanitizer. It may keep locals in frames elsewhere; the frames that the
+ * stack refers to are visited with it.
  *
  * Fibers. A client moves the cold end to another stack, whose low end we do not
  * know; or it forgets to, and the stack pointer is in memory of which nothing
@@ -86,6 +89,7 @@ char *gc_stack_get_cold(void) {
 void gc_stack_publish(struct gc_thread *t, char *sp) {
   t->sp = sp;
   t->alt_low = t->alt_sp = t->alt_high = NULL;
+  t->fake_stack = gc_plat_fake_stack();
   if (is_on_known_stack(t, sp) ||
       !gc_plat_on_altstack(&t->alt_low, &t->alt_high))
     return;
@@ -100,7 +104,18 @@ struct stack_visit {
   gc_range_visitor visit;
   void *cx;
   char *lo, *hi; /* the largest piece of stack visited so far */
+  void *fake_stack;
 };
+
+/* The frames of a fake stack whose addresses the true one has. */
+gc_scans_memory static void visit_fake_frames(const struct stack_visit *v,
+                                              char *lo, char *hi) {
+  char *frame_lo, *frame_hi;
+  for (; lo < hi; lo += sizeof(void *))
+    if (gc_plat_fake_frame_of(v->fake_stack, *(void **)(void *)lo, &frame_lo,
+                              &frame_hi))
+      v->visit(frame_lo, frame_hi, v->cx);
+}
 
 static void visit_piece(struct stack_visit *v, char *lo, char *hi) {
   lo = (char *)gc_round_down((uintptr_t)lo, sizeof(void *));
@@ -108,6 +123,8 @@ static void visit_piece(struct stack_visit *v, char *lo, char *hi) {
   if (lo >= hi)
     return;
   v->visit(lo, hi, v->cx);
+  if (gc_unlikely(v->fake_stack != NULL))
+    visit_fake_frames(v, lo, hi);
   if (hi - lo > v->hi - v->lo) {
     v->lo = lo;
     v->hi = hi;
@@ -171,11 +188,12 @@ static void visit_tls(struct stack_visit *v, const struct gc_thread *t) {
 
 void gc_stack_each_range(struct gc_thread *thread, char *own_sp,
                          gc_range_visitor visit, void *cx) {
-  struct stack_visit v = {visit, cx, NULL, NULL};
+  struct stack_visit v = {visit, cx, NULL, NULL, NULL};
   if (thread->is_gone)
     return;
   if (thread == gc_thread_self())
     gc_stack_publish(thread, own_sp);
+  v.fake_stack = thread->fake_stack;
   visit_hot_part(&v, thread);
   visit_outer_parts(&v, thread);
   visit_tls(&v, thread);

@@ -48,6 +48,8 @@ struct gc_thread {
   char *sp;         /* [thread] hot end while parked or blocked */
   char *alt_low, *alt_sp, *alt_high; /* [thread] alternate stack in use while
                                         parked or blocked, or null */
+  void *fake_stack; /* [thread] AddressSanitizer's, while parked or blocked,
+                       or null */
   struct gc_stack_segment *segments; /* [thread] */
   char *part_cold;                   /* [thread] cold end of the part that runs
                                     inside gc_active_call; null: stack_cold */

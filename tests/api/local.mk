@@ -15,7 +15,7 @@ api_programs = tests/api/alloc tests/api/base_size tests/api/collect \
 	tests/api/trap_threads
 
 check_PROGRAMS += $(api_programs)
-TESTS += $(api_programs) tests/api/trap_late_load.sh
+TESTS += $(api_programs) tests/api/trap_asan.sh tests/api/trap_late_load.sh
 
 tests_api_alloc_SOURCES = tests/api/alloc.c
 tests_api_alloc_LDADD = $(api_ldadd)
@@ -91,4 +91,4 @@ tests_api_dlopen_gc_LDADD = tests/lib/libtap.la $(LIBDL)
 EXTRA_tests_api_dlopen_gc_DEPENDENCIES = libgc.la
 
 EXTRA_DIST += tests/api/bdw-differs.list tests/api/run-bdw.sh \
-	tests/api/trap_late_load.sh
+	tests/api/trap_asan.sh tests/api/trap_late_load.sh
