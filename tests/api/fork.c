@@ -240,6 +240,10 @@ static void *register_kinds(void *arg) {
     register_kind_and_use_it();
     atomic_fetch_add(&n_registered, 1);
   }
+  /* Still there at the fork: TSan wants ended threads to be joined in the child
+   * as well. */
+  while (!atomic_load(&stop_flag))
+    usleep(100);
   return arg;
 }
 
@@ -258,6 +262,7 @@ static void fork_among_new_kinds(int after) {
     _exit(tap_failures() != 0);
   }
   gu_check_child(pid);
+  atomic_store(&stop_flag, true);
   tap_eq_u(GC_pthread_join(t, NULL), 0);
   register_kind_and_use_it();
   GC_gcollect();
