@@ -10,6 +10,7 @@
 #include "cycle/deliver.h"
 #include "cycle/gc_start.h"
 #include "heap/find.h"
+#include "heap/space.h"
 #include "notify/pending.h"
 
 struct node {
@@ -145,6 +146,45 @@ static void keeping_on_a_held_kind_keeps_the_closure(void) {
   tap_ge(total, 4990);
 }
 
+/* Each slot serves one object after the other, and each of them is notified. */
+static void slots_are_used_and_notified_again(void) {
+  unsigned kind = start_kind(false);
+  size_t heap = 0;
+  for (unsigned round = 0; round < 10; round++) {
+    drop_chain(kind, 50000);
+    collect();
+    collect();
+    if (round == 1)
+      heap = gc_space_heap_bytes();
+    size_t wrong = 0;
+    for (size_t i = 0; i < 50000; i++)
+      wrong += notified[i] != round + 1;
+    tap_le(wrong, 10u * (round + 1));
+  }
+  tap_le(gc_space_heap_bytes(), heap + heap / 2);
+}
+
+static unsigned count_notified(size_t from, size_t step, size_t to, uint8_t n) {
+  unsigned count = 0;
+  for (size_t i = from; i < to; i += step)
+    count += notified[i] == n;
+  return count;
+}
+
+/* Keeping one of a ring keeps the ring, and following it ends. */
+static void keeping_in_a_cycle_keeps_the_cycle(void) {
+  unsigned kind = start_kind(true);
+  keep_every = 10;
+  drop_cycles(kind, 1000);
+  collect();
+  tap_ge(count_notified(0, 10, 2000, 100), 195);
+  tap_ge(count_notified(1, 10, 2000, 0), 195);
+  tap_ge(total, 1590);
+  collect();
+  tap_ge(count_notified(0, 10, 2000, 101), 195);
+  tap_ge(count_notified(1, 10, 2000, 1), 195);
+}
+
 static unsigned allocating_kind;
 static size_t allocated_inside;
 
@@ -215,6 +255,8 @@ static void large_objects_are_notified(void) {
 TAP_MAIN(TAP_CASE(long_chain_dies_at_once_parents_first),
          TAP_CASE(cycles_die_at_once), TAP_CASE(one_in_16), TAP_CASE(one_in_64),
          TAP_CASE(kept_objects_come_again),
+         TAP_CASE(slots_are_used_and_notified_again),
+         TAP_CASE(keeping_in_a_cycle_keeps_the_cycle),
          TAP_CASE(keeping_on_a_held_kind_keeps_the_closure),
          TAP_CASE(callbacks_may_allocate),
          TAP_CASE(revived_objects_are_not_notified),
