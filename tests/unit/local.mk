@@ -13,7 +13,9 @@ unit_programs = \
 	tests/unit/base_bits \
 	tests/unit/base_check \
 	tests/unit/base_format \
+	tests/unit/cycle_api_lock \
 	tests/unit/cycle_deliver \
+	tests/unit/cycle_pacer \
 	tests/unit/cycle_pending \
 	tests/unit/heap_find \
 	tests/unit/heap_kind \
@@ -44,7 +46,9 @@ TESTS += $(unit_programs)
 tests_unit_alloc_free_LDADD = $(unit_ldadd)
 tests_unit_alloc_reentry_LDADD = $(unit_ldadd)
 tests_unit_alloc_supply_LDADD = $(unit_ldadd)
+tests_unit_cycle_api_lock_LDADD = $(unit_ldadd)
 tests_unit_cycle_deliver_LDADD = $(unit_ldadd)
+tests_unit_cycle_pacer_LDADD = $(unit_ldadd)
 tests_unit_heap_find_LDADD = $(unit_ldadd)
 tests_unit_heap_kind_LDADD = $(unit_ldadd)
 tests_unit_cycle_pending_LDADD = $(unit_ldadd)

@@ -1,0 +1,134 @@
+/* tests/unit/cycle_pacer.c: when a collection is due, by figures alone.
+ * SPDX-License-Identifier: MIT
+ *
+ * No collection runs: what it would report is made up, and the budget that
+ * follows is found by trying.
+ */
+#include "lib/tap.h"
+
+#include "base/switches.h"
+#include "cycle/pacer.h"
+#include "heap/space.h"
+
+#define KB ((size_t)1024)
+#define MB ((size_t)1 << 20)
+
+static void finish(size_t live, size_t leaf, size_t roots) {
+  struct gc_pacer_cycle c = {live, leaf, roots, 0};
+  gc_pacer_finish_cycle(&c);
+}
+
+static bool is_due(size_t allocated) {
+  gc_store_rlx(&gc_heap.allocated, allocated);
+  return gc_pacer_decide(GC_BLOCK_BYTES).collect;
+}
+
+/* The least allocation after which a collection is due. */
+static size_t budget(void) {
+  size_t below = 0, above = (size_t)1 << 40;
+  while (below < above) {
+    size_t middle = below + (above - below) / 2;
+    if (is_due(middle))
+      above = middle;
+    else
+      below = middle + 1;
+  }
+  return below + 2 * GC_BLOCK_BYTES;
+}
+
+static void the_first_comes_within_a_megabyte(void) {
+  gc_heap_start(true);
+  tap_ge(budget(), 512 * KB);
+  tap_le(budget(), MB + 1);
+}
+
+static void a_heap_of_nothing_has_a_budget(void) {
+  gc_heap_start(true);
+  finish(0, 0, 0);
+  tap_ge(budget(), MB);
+  tap_le(budget(), 2 * MB + 1);
+}
+
+/* libgc's formula for small heaps: twice what is to be scanned, a quarter of what
+ * is not, and the roots, by the divisor. */
+static void small_heaps_follow_the_formula(void) {
+  gc_heap_start(true);
+  *gc_switches.free_space_divisor = 3;
+  finish(18 * MB, 0, 0);
+  tap_ge(budget(), 12 * MB);
+  tap_le(budget(), 12 * MB + 1);
+  finish(20 * MB, 16 * MB, 3 * MB);
+  tap_ge(budget(), 5 * MB);
+  tap_le(budget(), 5 * MB + 1);
+  *gc_switches.free_space_divisor = 1;
+  finish(20 * MB, 16 * MB, 3 * MB);
+  tap_ge(budget(), 15 * MB);
+}
+
+static void larger_heaps_get_half_as_much_again(void) {
+  gc_heap_start(true);
+  *gc_switches.free_space_divisor = 4;
+  finish(400 * MB, 0, 0);
+  tap_ge(budget(), 300 * MB);
+  tap_le(budget(), 300 * MB + 1);
+}
+
+static void a_divisor_of_zero_counts_as_one(void) {
+  gc_heap_start(true);
+  *gc_switches.free_space_divisor = 0;
+  finish(10 * MB, 0, 0);
+  tap_ge(budget(), 20 * MB);
+}
+
+static void disabled_means_never(void) {
+  gc_heap_start(true);
+  tap_check(is_due(100 * MB));
+  *gc_switches.dont_gc = 1;
+  tap_check(!is_due(100 * MB) && !gc_pacer_is_overdue());
+  *gc_switches.dont_gc = 0;
+  gc_hooks.disable_automatic = 1;
+  tap_check(!is_due(100 * MB));
+  gc_hooks.disable_automatic = 0;
+  gc_hooks.min_bytes_allocd = 100 * MB;
+  tap_check(!is_due(100 * MB - 1));
+  tap_check(is_due(100 * MB));
+}
+
+static void without_expansion_the_first_budget_stays(void) {
+  gc_heap_start(true);
+  finish(20 * MB, 0, 0);
+  tap_check(!is_due(2 * MB));
+  *gc_switches.dont_expand = 1;
+  tap_check(is_due(MB));
+  tap_check(!is_due(512 * KB));
+}
+
+/* What is free may be used up first, then the budget. */
+static void free_blocks_delay_the_overdue(void) {
+  gc_heap_start(true);
+  tap_require(gc_space_expand(100 * MB));
+  finish(10 * MB, 0, 0);
+  size_t b = budget(), heap = gc_space_heap_bytes();
+  gc_store_rlx(&gc_heap.allocated, b + heap - 10 * MB - KB);
+  tap_check(!gc_pacer_is_overdue());
+  gc_store_rlx(&gc_heap.allocated, b + heap - 10 * MB + KB);
+  tap_check(gc_pacer_is_overdue());
+}
+
+/* The live, the budget, and a quarter over. */
+static void what_the_next_cycle_needs_is_kept(void) {
+  gc_heap_start(true);
+  *gc_switches.free_space_divisor = 4;
+  finish(8 * MB, 0, 0);
+  tap_eq_u(gc_pacer_keep_bytes(), (8 + 4) * MB * 5 / 4);
+}
+
+TAP_MAIN(TAP_CASE(the_first_comes_within_a_megabyte),
+         TAP_CASE(a_heap_of_nothing_has_a_budget),
+         TAP_CASE(small_heaps_follow_the_formula),
+         TAP_CASE(larger_heaps_get_half_as_much_again),
+         TAP_CASE(a_divisor_of_zero_counts_as_one),
+         TAP_CASE(disabled_means_never),
+         TAP_CASE(without_expansion_the_first_budget_stays),
+         TAP_CASE(free_blocks_delay_the_overdue),
+         TAP_CASE(what_the_next_cycle_needs_is_kept))
