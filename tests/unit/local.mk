@@ -23,6 +23,8 @@ unit_programs = \
 	tests/unit/heap_meta \
 	tests/unit/heap_sizeclass \
 	tests/unit/heap_space \
+	tests/unit/mark_hold \
+	tests/unit/mark_rootscan \
 	tests/unit/mark_scan \
 	tests/unit/plat_images \
 	tests/unit/plat_lock \
@@ -56,6 +58,8 @@ tests_unit_heap_mark_bits_LDADD = $(unit_ldadd)
 tests_unit_heap_meta_LDADD = $(unit_ldadd)
 tests_unit_heap_sizeclass_LDADD = $(unit_ldadd)
 tests_unit_heap_space_LDADD = $(unit_ldadd)
+tests_unit_mark_hold_LDADD = $(unit_ldadd)
+tests_unit_mark_rootscan_LDADD = $(unit_ldadd)
 tests_unit_mark_scan_LDADD = $(unit_ldadd)
 tests_unit_reclaim_large_LDADD = $(unit_ldadd)
 tests_unit_reclaim_pool_LDADD = $(unit_ldadd)
