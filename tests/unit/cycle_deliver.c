@@ -5,6 +5,7 @@
 
 #include "alloc/alloc.h"
 #include "alloc/free_realloc.h"
+#include "base/switches.h"
 #include "cycle/api_lock.h"
 #include "cycle/collect.h"
 #include "cycle/deliver.h"
@@ -242,6 +243,136 @@ static void revived_objects_are_not_notified(void) {
   tap_ge(gc_pending.revived, 490);
 }
 
+static uintptr_t *hidden_objects;
+
+static gc_noinline void make_hidden(unsigned kind, size_t n, size_t bytes) {
+  hidden_objects = gc_alloc(n * sizeof *hidden_objects, KIND_ATOMIC_UNCOLL);
+  for (size_t i = 0; i < n; i++) {
+    struct node *x = gc_alloc(bytes, kind);
+    x->serial = i;
+    hidden_objects[i] = ~(uintptr_t)x;
+  }
+}
+
+/* Condemns without delivering. */
+static void condemn_all(void) {
+  clear_stack();
+  gc_collect(COLLECT_BUDGET);
+}
+
+/* By hand, after they were condemned; nothing is left to notify of them. */
+static void freed_in_time_is_not_notified(void) {
+  unsigned kind = start_kind(false);
+  make_hidden(kind, 1000, sizeof(struct node));
+  condemn_all();
+  for (size_t i = 0; i < 1000; i += 2)
+    gc_free((void *)~hidden_objects[i]);
+  gc_deliver_all();
+  tap_ge(total, 490);
+  tap_le(total, 500);
+}
+
+/* Portions of notifiers: each object is called once, in whatever portion, and
+ * another collection in between does not call for it again. */
+static void portions_add_up(void) {
+  unsigned kind = start_kind(false);
+  make_hidden(kind, 10000, sizeof(struct node));
+  condemn_all();
+  for (unsigned i = 0; i < 5; i++) {
+    gc_api_lock();
+    gc_deliver(DELIVER_SOME);
+    gc_api_unlock_only();
+    tap_le(total, 1024 * (i + 1));
+    tap_ge(total, 1024 * (i + 1) - 100);
+    if (i == 2)
+      condemn_all();
+  }
+  gc_deliver_all();
+  tap_eq_u(gc_pending.waiting, 0);
+  tap_ge(total, 9990);
+  size_t twice = 0;
+  for (size_t i = 0; i < 10000; i++)
+    twice += notified[i] > 1;
+  tap_eq_u(twice, 0);
+}
+
+/* Whoever is too late hears so. */
+static void the_notified_cannot_be_revived(void) {
+  unsigned kind = start_kind(false);
+  make_hidden(kind, 3000, sizeof(struct node));
+  condemn_all();
+  gc_api_lock();
+  gc_deliver(DELIVER_SOME);
+  size_t late = 0, revived = 0;
+  for (size_t i = 0; i < 3000; i++) {
+    struct gc_object o;
+    if (notified[i] == 0 || !gc_find((void *)~hidden_objects[i], &o))
+      continue;
+    late++;
+    revived += gc_deliver_revive(&o);
+  }
+  gc_api_unlock_only();
+  tap_ge(late, 990);
+  tap_eq_u(revived, 0);
+}
+
+static gc_noinline void hide_chain(unsigned kind, size_t n) {
+  hidden_objects = gc_alloc(sizeof *hidden_objects, KIND_ATOMIC_UNCOLL);
+  struct node *head = NULL;
+  for (size_t i = n; i-- > 0;) {
+    struct node *x = gc_alloc(sizeof *x, kind);
+    x->next = head;
+    x->serial = i;
+    head = x;
+  }
+  hidden_objects[0] = ~(uintptr_t)head;
+}
+
+static void reviving_on_a_held_kind_revives_the_closure(void) {
+  unsigned kind = start_kind(true);
+  struct gc_object o;
+  hide_chain(kind, 1000);
+  condemn_all();
+  tap_ge(gc_pending.condemned, 990);
+  gc_api_lock();
+  tap_require(gc_find((void *)~hidden_objects[0], &o));
+  tap_check(gc_deliver_revive(&o));
+  gc_deliver(DELIVER_ALL);
+  gc_api_unlock_only();
+  tap_eq_u(total, 0);
+}
+
+/* Objects that are older than their kind's notifier, small and large. */
+static void old_objects_are_notified_too(void) {
+  start_kind(false);
+  unsigned kind = gc_kind_new(0, true, true);
+  ++*gc_switches.dont_gc;
+  make_hidden(kind, 1000, sizeof(struct node));
+  for (unsigned i = 1000; i < 1020; i++) {
+    struct node *n = gc_alloc(100000, kind);
+    n->serial = i;
+  }
+  tap_require(gc_deliver_register(kind, count_death, true));
+  tap_check(gc_kind_flags(kind) & KIND_HELD);
+  tap_require(gc_deliver_register(kind, count_death, false));
+  tap_check(!(gc_kind_flags(kind) & KIND_HELD));
+  --*gc_switches.dont_gc;
+  collect();
+  tap_ge(total, 1010);
+  tap_ge(count_notified(1000, 1, 1020, 1), 18);
+}
+
+static void large_objects_are_freed_when_notified(void) {
+  unsigned kind = start_kind(true);
+  for (unsigned round = 0; round < 20; round++) {
+    make_hidden(kind, 20, 1000000);
+    gc_alloc(300000, KIND_NORMAL); /* an ordinary one dies along */
+    collect();
+    tap_ge(total, 20 * round + 15);
+  }
+  tap_le(gc_space_heap_bytes(), 100u << 20);
+}
+
 static void large_objects_are_notified(void) {
   unsigned kind = start_kind(true);
   for (unsigned i = 0; i < 50; i++) {
@@ -260,4 +391,9 @@ TAP_MAIN(TAP_CASE(long_chain_dies_at_once_parents_first),
          TAP_CASE(keeping_on_a_held_kind_keeps_the_closure),
          TAP_CASE(callbacks_may_allocate),
          TAP_CASE(revived_objects_are_not_notified),
+         TAP_CASE(freed_in_time_is_not_notified), TAP_CASE(portions_add_up),
+         TAP_CASE(the_notified_cannot_be_revived),
+         TAP_CASE(reviving_on_a_held_kind_revives_the_closure),
+         TAP_CASE(old_objects_are_notified_too),
+         TAP_CASE(large_objects_are_freed_when_notified),
          TAP_CASE(large_objects_are_notified))
