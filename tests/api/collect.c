@@ -73,6 +73,35 @@ static void make_cycles(void *arg) {
   }
 }
 
+static void add_children(void *arg) {
+  (void)arg;
+  for (size_t i = 0; i < N_OBJ; i++) {
+    void *child = GC_malloc_atomic(200);
+    *(void **)keep[i] = child;
+    hidden[i] = gu_hide(child);
+  }
+}
+
+static void make_holders(void *arg) {
+  (void)arg;
+  for (size_t i = 0; i < N_OBJ; i++)
+    keep[i] = GC_malloc(40);
+  for (size_t i = 0; i < 5 * N_OBJ; i++)
+    GC_malloc_atomic(200);
+}
+
+/* There is room for the children, so between two collections nothing else happens:
+ * marks of the first are no marks of the second. */
+static void old_objects_get_young_children(void) {
+  gu_apart(make_holders, NULL);
+  for (int i = 0; i < 5; i++) {
+    gu_collect();
+    gu_apart(add_children, NULL);
+    gu_collect();
+    gu_check_none_dead(hidden, N_OBJ, "young children of old objects");
+  }
+}
+
 static void cycles_die(void) {
   gu_apart(make_cycles, NULL);
   gu_collect();
@@ -464,9 +493,9 @@ static void nothing_is_left_to_do_a_little_at_a_time(void) {
 }
 
 TAP_MAIN(TAP_CASE(dropped_objects_die), TAP_CASE(held_objects_live),
-         TAP_CASE(cycles_die), TAP_CASE(trees_survive_garbage),
-         TAP_CASE(long_chains_survive), TAP_CASE(wide_graphs_survive),
-         TAP_CASE(collections_are_counted),
+         TAP_CASE(old_objects_get_young_children), TAP_CASE(cycles_die),
+         TAP_CASE(trees_survive_garbage), TAP_CASE(long_chains_survive),
+         TAP_CASE(wide_graphs_survive), TAP_CASE(collections_are_counted),
          TAP_CASE(try_to_collect_tells_success),
          TAP_CASE(stop_function_aborts_a_collection),
          TAP_CASE(aborted_collections_lose_nothing),
