@@ -3,8 +3,9 @@
 # Takes minutes and is no part of make check. MUTANTS= chooses some by name.
 
 PHONY_GOALS += check-mutants
-EXTRA_DIST += tests/mutants/run tests/mutants/heap.list \
-	tests/mutants/reclaim.list
+EXTRA_DIST += tests/mutants/run tests/mutants/alloc.list tests/mutants/cycle.list \
+	tests/mutants/heap.list tests/mutants/mark.list tests/mutants/notify.list \
+	tests/mutants/reclaim.list tests/mutants/world.list
 
 check-mutants:
 	CC='$(CC)' $(PYTHON) $(top_srcdir)/tests/mutants/run $(MUTANTS)
