@@ -27,7 +27,10 @@ libgccore_la_SOURCES = \
 	src/notify/pending.c src/notify/pending.h \
 	src/reclaim/classify.c src/reclaim/classify.h src/reclaim/large.c \
 	src/reclaim/large.h src/reclaim/pool.c src/reclaim/pool.h \
-	src/cycle/api_lock.c src/cycle/api_lock.h src/cycle/collect.c \
+	src/cycle/api_lock.c src/cycle/api_lock.h src/cycle/await.c \
+	src/cycle/collect.c src/cycle/drain.c src/cycle/drain.h \
+	src/cycle/notifier.c src/cycle/notifier.h src/cycle/watch.c \
+	src/cycle/watch.h \
 	src/cycle/collect.h src/cycle/deliver.c src/cycle/deliver.h \
 	src/cycle/gc_start.c src/cycle/gc_start.h src/cycle/pacer.c \
 	src/cycle/pacer.h \
@@ -46,6 +49,7 @@ libgc_la_SOURCES = \
 	src/compat/gc_h_collect.c src/compat/gc_h_param.c \
 	src/compat/gc_h_roots.c src/compat/gc_h_stats.c \
 	src/compat/gc_h_thread.c src/compat/gc_inline_h.c \
-	src/compat/gc_mark_h.c src/compat/gcx_h.c src/compat/pthread_wrap.c
+	src/compat/gc_mark_h.c src/compat/gcx_h.c src/compat/gcx_reclaim_h.c \
+	src/compat/pthread_wrap.c
 
 

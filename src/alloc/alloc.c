@@ -12,6 +12,7 @@
 #include "cycle/collect.h"
 #include "cycle/deliver.h"
 #include "cycle/gc_start.h"
+#include "cycle/notifier.h"
 #include "cycle/pacer.h"
 #include "heap/meta.h"
 #include "heap/space.h"
@@ -111,9 +112,15 @@ static void torture(void) {
     gc_collect(COLLECT_BUDGET);
 }
 
+static void wait_if_proper(unsigned kind) {
+  if (gc_unlikely(gc_kind_flags(kind) & KIND_PROPER))
+    gc_notifier_back_pressure();
+}
+
 static gc_noinline bool refill(struct gc_pool *pool, struct gc_cell *cell) {
   struct gc_supply s = {.bytes = GC_BLOCK_BYTES, .epoch = gc_heap.epoch};
   torture();
+  wait_if_proper(pool->kind);
   size_t want = next_claim(cell);
   while (!gc_pool_claim(pool, cell, want))
     if (!supply_pool(pool, &s))
@@ -130,6 +137,7 @@ static void *alloc_large(size_t bytes, unsigned kind, unsigned flags) {
   bytes = gc_round_up(bytes, GC_GRANULE_BYTES);
   struct gc_supply s = {.bytes = bytes, .epoch = gc_heap.epoch};
   torture();
+  wait_if_proper(kind);
   enum gc_supply_answer answer = SUPPLY_RETRY;
   void *p = gc_large_alloc(bytes, kind, flags, false);
   while (p == NULL && answer == SUPPLY_RETRY) {

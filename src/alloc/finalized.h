@@ -15,9 +15,17 @@ struct gc_finalized_closure {
   void *data;
 };
 
-/* Idempotent. False: no memory. */
-bool gc_finalized_start(void);
+/* Ours, called on notifier threads; nonzero: the object is kept, with its closure. */
+struct gc_own_closure {
+  int (*notify)(void *object, size_t bytes, void *cd);
+  void *cd;
+};
+
+/* Idempotent. flags: 0 or KIND_PROPER. False: no memory. */
+bool gc_finalized_start(unsigned flags);
 void *gc_finalized_alloc(size_t bytes,
                          const struct gc_finalized_closure *closure);
+void *gc_finalized_own_alloc(size_t bytes,
+                             const struct gc_own_closure *closure);
 
 #endif

@@ -11,8 +11,9 @@
 
 #include "alloc/alloc.h"
 #include "base/switches.h"
-#include "cycle/deliver.h"
+#include "cycle/drain.h"
 #include "cycle/gc_start.h"
+#include "cycle/notifier.h"
 #include "heap/find.h"
 #include "heap/tlab.h"
 #include "heap/meta.h"
@@ -74,11 +75,29 @@ static void keep_freed(struct gc_cell *cell, const struct gc_object *o) {
   cell->freed->count++;
 }
 
-/* A condemned object that is freed by hand is not notified; one whose notifier runs is
- * left to it. */
-static bool settle_state(const struct gc_object *o) {
+/* Who frees an object of a notified kind gives up its address, but tables may still
+ * name it: unless the kind comes from libgc's interface, which tells nobody, it
+ * is notified as if it had died. What is condemned already will be notified
+ * anyway, and what runs or is done is left to its notifier. */
+enum free_way { FREE_NOW, FREE_NOTIFIED, FREE_TWICE };
+
+static enum free_way way_to_free(const struct gc_object *o) {
   _Atomic uint8_t *state = gc_state_of(o);
-  return state == NULL || gc_pending_revive(state);
+  if (state == NULL)
+    return FREE_NOW;
+  enum gc_slot_state code = gc_state_code(gc_load_acq(state));
+  if (code == ST_COND)
+    return FREE_NOTIFIED;
+  if (code != ST_NONE)
+    return FREE_TWICE;
+  return gc_kind_flags(o->kind) & KIND_OWN_FREE ? FREE_NOTIFIED : FREE_NOW;
+}
+
+static void condemn(const struct gc_object *o) {
+  gc_drain_lock_take();
+  gc_pending_condemn(o);
+  gc_drain_lock_leave();
+  gc_notifier_wake();
 }
 
 /* Granule by granule for what is small: a call costs more than the stores. */
@@ -133,9 +152,10 @@ void gc_free(void *object) {
     return;
   }
   gc_nostop_enter();
+  enum free_way way = way_to_free(&o);
   bool valid =
-      gc_object_is_allocated(&o) && !is_freed_here(&o) && settle_state(&o);
-  if (valid) {
+      gc_object_is_allocated(&o) && !is_freed_here(&o) && way != FREE_TWICE;
+  if (valid && way == FREE_NOW) {
     count_freed(o.bytes);
     if (o.is_large)
       gc_large_free(o.block);
@@ -143,6 +163,8 @@ void gc_free(void *object) {
       free_small(&o);
   }
   gc_nostop_leave();
+  if (valid && way == FREE_NOTIFIED)
+    condemn(&o);
   if (!valid)
     REPORT("GC_free of an object that is free already is ignored", object);
 }
@@ -242,7 +264,7 @@ bool gc_object_is_marked(const void *p) {
  * the slot may already belong to somebody else. */
 static void set_running(const struct gc_object *o) {
   if (gc_state_of(o) != NULL) {
-    gc_deliver_revive(o);
+    gc_drain_revive(o);
     return;
   }
   if (!o->is_large)

@@ -6,6 +6,7 @@
 #include "base/switches.h"
 #include "cycle/collect.h"
 #include "cycle/deliver.h"
+#include "cycle/notifier.h"
 #include "cycle/pacer.h"
 #include "reclaim/classify.h"
 
@@ -42,6 +43,8 @@ bool gc_supply_collect(struct gc_supply *s) {
 }
 
 enum gc_supply_answer gc_supply_refused(struct gc_supply *s) {
+  if (gc_notifier_await_memory())
+    return SUPPLY_RETRY;
   if (s->retries++ > *gc_switches.max_retries)
     return SUPPLY_NONE;
   return gc_collect(COLLECT_EXPLICIT) ? SUPPLY_RETRY : SUPPLY_NONE;

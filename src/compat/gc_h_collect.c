@@ -59,7 +59,7 @@ int GC_is_disabled(void) { return GC_dont_gc != 0; }
 int GC_collect_a_little(void) {
   start_with_thread();
   gc_deliver_poll();
-  return gc_load_rlx(&gc_pending.waiting) != 0;
+  return gc_load_rlx(&gc_queues[QUEUE_SIMPLE].waiting) != 0;
 }
 
 /* ---- Callbacks ---- */

@@ -20,6 +20,7 @@
 #include "cycle/api_lock.h"
 #include "cycle/deliver.h"
 #include "cycle/gc_start.h"
+#include "cycle/notifier.h"
 #include "cycle/pacer.h"
 #include "heap/space.h"
 #include "mark/hold.h"
@@ -101,6 +102,7 @@ static void mark(struct cycle *c, char *own_sp) {
 static void examine_and_hold(void) {
   gc_pending_examine(gc_large_each);
   gc_hold_trace(&gc_marker_main, gc_large_each, gc_pending_append);
+  gc_pending_drop_unreached();
 }
 
 /* Counters first: nothing waits for classification to answer a query. */
@@ -141,6 +143,7 @@ static void settle(struct cycle *c) {
                              gc_load_rlx(&gc_heap.live_leaf), c->root_bytes,
                              gc_plat_cpu_ns() - c->cpu_start_ns};
   gc_pacer_finish_cycle(&p);
+  gc_notifier_wake();
   gc_marker_trim(&gc_marker_main);
   if (c->cause == COLLECT_UNMAP) {
     gc_classify_rest();

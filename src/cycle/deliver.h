@@ -1,38 +1,35 @@
-/* src/cycle/deliver.h: calling notifiers and releasing what is done.
+/* src/cycle/deliver.h: notifiers on allocating and collecting threads.
  * SPDX-License-Identifier: MIT
  *
- * Simple mode: notifiers run on the collecting or an allocating thread, with the
- * world running, under the api lock, never inside another notifier. What is
- * notified is released together, when the last condemned object is decided, so
- * that no address is used again while a dead object that refers to it still
- * waits.
+ * Simple mode: the queue of kinds without notifier threads is worked off with the
+ * world running, under the api lock, never inside another such notifier.
  */
 #ifndef GC_CYCLE_DELIVER_H
 #define GC_CYCLE_DELIVER_H
 
-#include "heap/find.h"
+#include "notify/pending.h"
 
 enum gc_deliver_amount { DELIVER_SOME, DELIVER_ALL };
 
-/* Runs notifiers if there is work; the caller owns the api lock. No effect inside
- * a notifier. */
-void gc_deliver(enum gc_deliver_amount amount);
+/* Runs notifiers if there is work, and returns how many; the caller owns the api
+ * lock. No effect inside a notifier. */
+size_t gc_deliver(enum gc_deliver_amount amount);
 
 /* A safepoint of an allocating thread: does some work if there is any and the api
- * lock is free. */
-void gc_deliver_poll(void);
+ * lock is free. Returns how many notifiers ran. */
+size_t gc_deliver_poll(void);
 /* All of it, waiting for the lock, unless the thread owns it. True if anything
- * was released. */
+ * may have been released. */
 bool gc_deliver_all(void);
 
-/* Too late or not notified: false. A live object answers true. Revives the
- * closure of a HELD object. The caller keeps collections out (api lock) or holds
- * a reference that a collection sees. */
-bool gc_deliver_revive(const struct gc_object *object);
-
+/* The caller is in a notifier that runs here. */
 bool gc_deliver_inside(void);
+/* Keeps the object of the notifier that runs here now; false: it is another. */
+bool gc_deliver_keep(const void *object);
 
-/* Makes `proc` the notifier of a kind. False: no memory for the state bytes. */
-bool gc_deliver_register(unsigned kind, int (*proc)(void *), bool held);
+/* Gives a kind its notifier; flags: KIND_HELD, KIND_PROPER, KIND_BATCH,
+ * KIND_AT_EXIT, KIND_OWN_FREE. False: no memory for the tables. */
+bool gc_deliver_register(unsigned kind, const struct gc_notifier *notifier,
+                         unsigned flags);
 
 #endif

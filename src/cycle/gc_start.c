@@ -9,6 +9,7 @@
 #include "base/switches.h"
 #include "cycle/api_lock.h"
 #include "cycle/collect.h"
+#include "cycle/notifier.h"
 #include "heap/meta.h"
 #include "heap/space.h"
 #include "heap/tlab.h"
@@ -71,7 +72,18 @@ static void on_resize(size_t heap_bytes) {
     f(heap_bytes);
 }
 
+static void pause_and_lock(void) {
+  gc_notifier_pause_for_fork();
+  gc_api_lock();
+}
+
+static void unlock_and_resume(void) {
+  gc_api_unlock_only();
+  gc_notifier_resume_after_fork();
+}
+
 static void lock_inner(void) {
+  gc_notifier_lock_for_fork();
   gc_kind_lock_for_fork();
   gc_pool_lock_all_for_fork();
   gc_large_lock_for_fork();
@@ -85,14 +97,21 @@ static void unlock_inner(void) {
   gc_large_unlock_after_fork();
   gc_pool_unlock_all_after_fork();
   gc_kind_unlock_after_fork();
+  gc_notifier_unlock_after_fork();
+}
+
+static void unlock_inner_in_child(void) {
+  gc_notifier_reset_in_child();
+  unlock_inner();
 }
 
 /* The forking thread owns all of these, so the child unlocks them as the parent
  * does. */
 static void install_upcalls(void) {
   static const struct gc_fork_steps steps = {
-      gc_api_lock,        lock_inner,   unlock_inner,
-      gc_api_unlock_only, unlock_inner, gc_api_unlock_after_fork};
+      pause_and_lock,        lock_inner,
+      unlock_inner,          unlock_and_resume,
+      unlock_inner_in_child, gc_api_unlock_after_fork};
   gc_space_on_resize = on_resize;
   gc_thread_on_leave = gc_pool_retire_all;
   gc_fork_set_steps(&steps);

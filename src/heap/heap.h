@@ -84,19 +84,23 @@ struct gc_block {
   void **side;             /* finalised kind: a word for each slot, else null */
   uint64_t *held;          /* [stw] hold trace: visited map, else null */
   uint32_t freed_epoch;    /* FREE: since when; [lock blocks] */
-  uint32_t pad;
+  _Atomic uint32_t pending; /* slots whose state is not NONE */
 };
 _Static_assert(sizeof(struct gc_block) == 64, "one cache line a block");
 
 /* State byte of a slot of a notified kind. Live = NONE and allocated. Allocation
  * and marking never touch it; examine (world stopped) makes dead slots COND; from
- * then on two changes compete by CAS: COND to NONE (revived) and COND to CLAIM. */
+ * then on two changes compete by CAS: COND to NONE (revived) and COND to CLAIM. The
+ * upper bit names the batch in which the slot was condemned, see notify/pending. */
 enum gc_slot_state {
   ST_NONE,
   ST_COND,  /* condemned: dead, not decided yet */
   ST_CLAIM, /* its notifier is about to run or runs */
-  ST_DONE   /* notified; waits for release */
+  ST_DONE,  /* notified; waits for release */
+  ST_LOST   /* its notifier never returned: neither notified again nor freed */
 };
+#define ST_MASK 0x7fu
+#define ST_BATCH_SHIFT 7u
 
 /* ---- Size classes ---- */
 
@@ -148,7 +152,11 @@ enum gc_kind_flags {
   KIND_SPECIAL = 8,       /* not scanned plainly: see `descriptor` */
   KIND_NOTIFIED = 16,     /* deaths are notified: blocks have state bytes */
   KIND_HELD = 32,         /* ... and what the dead refer to is held meanwhile */
-  KIND_SIDE = 64          /* blocks have a side word for each slot */
+  KIND_SIDE = 64,         /* blocks have a side word for each slot */
+  KIND_PROPER = 128,      /* notified by threads of the collector's */
+  KIND_BATCH = 256,       /* released with the batch, not block by block */
+  KIND_AT_EXIT = 512,     /* pending objects are notified at exit */
+  KIND_OWN_FREE = 1024    /* freeing by hand is notified, too */
 };
 
 /* Numbers that libgc's headers give to the kinds that always exist. */
@@ -160,12 +168,23 @@ enum {
   KIND_FIRST_NEW
 };
 
+/* Nonzero: the object is kept. */
+typedef int (*gc_notify_fn)(void *object, size_t bytes, void *cd);
+
+struct gc_notifier {
+  gc_notify_fn notify;                       /* null: deaths are not told */
+  void *cd;                                  /* a root */
+  void (*on_revive)(void *object, void *cd); /* or null */
+  char name[24];
+};
+
 struct gc_kind {
   _Atomic uint32_t flags;
-  bool adjust;             /* the object's size is added to the descriptor */
-  uint64_t descriptor;     /* see heap/layout.h */
-  struct gc_pool *pools;   /* GC_MAX_CLASSES of them */
-  int (*disclaim)(void *); /* notified kinds; [lock api] */
+  bool adjust;           /* the object's size is added to the descriptor */
+  uint64_t descriptor;   /* see heap/layout.h */
+  struct gc_pool *pools; /* GC_MAX_CLASSES of them */
+  struct gc_notifier notifier; /* notified kinds; [lock drain] */
+  _Atomic size_t undecided;    /* COND and CLAIM slots */
 };
 
 extern struct gc_kind gc_kinds[GC_MAX_KINDS] gc_hidden;

@@ -23,7 +23,9 @@ static struct {
   struct gc_extent memory; /* of frames */
   size_t depth;
   struct gc_extent block_memory;
-  size_t block_count; /* blocks with a held map */
+  size_t block_count;             /* blocks with a held map */
+  struct gc_extent member_memory; /* of a closure; [lock drain] */
+  size_t member_count;
 } hold;
 
 static gc_block_id *held_blocks(void) {
@@ -90,17 +92,22 @@ static bool push_frame(const struct gc_object *o) {
 
 /* ---- The trace in the stop ---- */
 
-static bool is_condemned(const struct gc_object *o) {
+static enum gc_slot_state state_of(const struct gc_object *o) {
   const _Atomic uint8_t *states = gc_heap.blocks[o->block].states;
-  return states != NULL && gc_load_rlx(states + o->slot) == ST_COND;
+  return (enum gc_slot_state)(gc_load_rlx(states + o->slot) & ST_MASK);
+}
+
+static bool is_notified_kind(const struct gc_object *o) {
+  return gc_heap.blocks[o->block].states != NULL;
 }
 
 /* Dead and allocated: pending, or ordinary and unmarked. What is notified but not
  * released counts: in a cycle, objects that still wait refer to it. */
 static bool is_dead(const struct gc_object *o) {
-  const _Atomic uint8_t *states = gc_heap.blocks[o->block].states;
-  if (states != NULL)
-    return gc_load_rlx(states + o->slot) != ST_NONE;
+  if (is_notified_kind(o)) {
+    enum gc_slot_state s = state_of(o);
+    return s == ST_COND || s == ST_CLAIM || s == ST_DONE;
+  }
   return gc_map_test(o->block, o->slot, gc_map_alloc()) &&
          !gc_map_test(o->block, o->slot, gc_map_mark());
 }
@@ -128,7 +135,7 @@ static void enter_if_dead(struct gc_marker *m, const void *word) {
 
 static void leave_object(char *start, bool (*report)(char *)) {
   struct gc_object o;
-  if (gc_find(start, &o) && is_condemned(&o))
+  if (gc_find(start, &o) && is_notified_kind(&o) && state_of(&o) == ST_COND)
     report(start);
 }
 
@@ -163,14 +170,21 @@ struct trace {
   bool (*report)(char *);
 };
 
+/* What a notifier waits for, or is using. */
+static bool is_source(const struct gc_block *block, unsigned slot) {
+  unsigned code = gc_load_rlx(block->states + slot) & ST_MASK;
+  return code == ST_COND || code == ST_CLAIM;
+}
+
 static void trace_block(gc_block_id b, void *cx) {
   const struct trace *t = cx;
   const struct gc_block *block = &gc_heap.blocks[b];
   uint64_t hot = gc_block_hot(b);
-  if (!(gc_kind_flags(gc_hot_kind(hot)) & KIND_HELD))
+  if (!(gc_kind_flags(gc_hot_kind(hot)) & KIND_HELD) ||
+      gc_load_rlx(&block->pending) == 0)
     return;
   for (unsigned s = 0; s < block->slots; s++) {
-    if (gc_load_rlx(block->states + s) != ST_COND)
+    if (!is_source(block, s))
       continue;
     if (block->side != NULL)
       trace_from(t->marker, block->side[s], t->report);
@@ -197,27 +211,59 @@ void gc_hold_trace(struct gc_marker *m, gc_large_iterator each_large,
 
 /* ---- Closures of revived objects ---- */
 
-gc_scans_memory void
-gc_hold_each_condemned(const struct gc_object *object,
-                       void (*revive)(const struct gc_object *)) {
+static char **members(void) { return (char **)(void *)hold.member_memory.base; }
+
+static void list_member(const struct gc_object *o) {
+  size_t bytes = (hold.member_count + 1) * sizeof(char *);
+  if ((hold.member_memory.base == NULL &&
+       !gc_extent_reserve(&hold.member_memory, FRAMES_BYTES / 4,
+                          FRAMES_MIN_BYTES)) ||
+      !gc_extent_commit(&hold.member_memory, bytes))
+    gc_fatal("no memory to keep what a kept object refers to; "
+             "raise the memory limit");
+  members()[hold.member_count++] = o->start;
+}
+
+/* True when the word names an object whose notifier has been called already. */
+static bool list_if_held(const void *word) {
+  struct gc_object o;
+  if (!gc_find(word, &o))
+    return false;
+  if (is_notified_kind(&o) &&
+      (state_of(&o) == ST_CLAIM || state_of(&o) == ST_DONE))
+    return true;
+  if (is_held(&o)) {
+    set_held(&o, false);
+    list_member(&o);
+  }
+  return false;
+}
+
+/* Lists what the object refers to directly; true as above. */
+gc_scans_memory static bool list_referents(const struct gc_object *o) {
+  const uint64_t *p = (const uint64_t *)(void *)o->start;
+  const uint64_t *end = p + o->bytes / 8;
+  const struct gc_block *block = &gc_heap.blocks[o->block];
+  bool met = block->side != NULL && list_if_held(block->side[o->slot]);
+  if (gc_kind_flags(o->kind) & KIND_LEAF)
+    return met;
+  while ((p = next_address(p, end)) != end)
+    met = list_if_held((const void *)(uintptr_t)*p++) || met;
+  return met;
+}
+
+size_t gc_hold_list_closure(const struct gc_object *object,
+                            void (*met_decided)(const struct gc_object *)) {
+  hold.member_count = 0;
   if (gc_heap.blocks[object->block].held != NULL)
     set_held(object, false);
-  if (!push_frame(object))
-    return;
-  while (hold.depth > 0) {
-    struct frame *f = frame_at(hold.depth - 1);
-    if (f->next == f->end) {
-      hold.depth--;
-      continue;
-    }
+  list_member(object);
+  for (size_t i = 0; i < hold.member_count; i++) {
     struct gc_object o;
-    if (!gc_find((const void *)(uintptr_t)*f->next++, &o) || !is_held(&o))
-      continue;
-    set_held(&o, false);
-    if (is_condemned(&o))
-      revive(&o);
-    if (!push_frame(&o))
-      gc_fatal("no memory to keep what a kept object refers to; "
-               "raise the memory limit");
+    if (gc_find(members()[i], &o) && list_referents(&o) && is_notified_kind(&o))
+      met_decided(&o);
   }
+  return hold.member_count;
 }
+
+char *gc_hold_member(size_t i) { return members()[i]; }

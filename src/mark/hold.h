@@ -18,9 +18,13 @@
 void gc_hold_trace(struct gc_marker *m, gc_large_iterator each_large,
                    bool (*report)(char *object));
 
-/* World running, caller excludes collections: everything condemned that `object`
- * refers to through held objects is visited once: `revive` is called for it. */
-void gc_hold_each_condemned(const struct gc_object *object,
-                            void (*revive)(const struct gc_object *));
+/* World running, drain lock held. Lists the object and everything held that it
+ * refers to through held objects, the object first; each is listed once, for they
+ * are not held any more then. Calls `met_decided` for each listed object of a
+ * notified kind that refers to one whose notifier has been called. Returns the
+ * length of the list, which is valid until the lock is released. */
+size_t gc_hold_list_closure(const struct gc_object *object,
+                            void (*met_decided)(const struct gc_object *));
+char *gc_hold_member(size_t i);
 
 #endif

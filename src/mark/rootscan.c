@@ -104,12 +104,20 @@ void gc_rootscan_push_range(char *lo, char *hi) {
   gc_mark_drain(&gc_marker_main);
 }
 
+/* Data of notifiers, as long as they are there. */
+static void scan_notifiers(struct gc_marker *m) {
+  for (unsigned k = 0; k < gc_load_rlx(&gc_kind_count); k++)
+    if (gc_kinds[k].notifier.notify != NULL)
+      gc_mark_word(m, (uint64_t)(uintptr_t)gc_kinds[k].notifier.cd);
+}
+
 void gc_rootscan_all(struct gc_marker *m, char *own_sp,
                      size_t *out_root_bytes) {
   struct root_scan scan = {m, 0};
   for (struct gc_thread *t = gc_thread_first_locked(); t != NULL; t = t->next)
     gc_stack_each_range(t, own_sp, scan_root, &scan);
   gc_roots_each_stopped(scan_root, &scan);
+  scan_notifiers(m);
   if (*gc_switches.push_other_roots != NULL)
     (*gc_switches.push_other_roots)();
   *out_root_bytes = scan.bytes;

@@ -1,48 +1,95 @@
 /* src/notify/pending.h: condemned objects that wait for their notifier.
  * SPDX-License-Identifier: MIT
  *
- * Two collections of pending work, rebuilt by every collection:
+ * A queue for each way of notification (on notifier threads; on allocating
+ * threads), and in it two batches. What a collection condemns belongs to the open
+ * batch; the other one, frozen, is being decided, and then released as a whole;
+ * then the open one is frozen. So what dies later never delays a release, and no
+ * address is used again while a dead object that names it still waits. The upper
+ * bit of a slot's state byte says to which batch it belongs.
+ *
+ * The lists of a batch are rebuilt by every collection:
  *   order    condemned objects reachable from held ones, in the order in which
  *            the hold trace left them: notified from the end, so that parents
  *            come before children (see mark/hold)
- *   blocks   every block with a state byte that is not NONE, for the rest, and
- *            for the release of what is done
- * All under the api lock, or in the stop.
+ *   blocks   every block with a state byte of this batch that is not NONE, for
+ *            the rest, and for the release of what is done
+ * All under the drain lock, or in the stop.
  */
 #ifndef GC_NOTIFY_PENDING_H
 #define GC_NOTIFY_PENDING_H
 
 #include "heap/find.h"
 #include "heap/meta.h"
+#include "plat/plat.h"
 
-struct gc_pending {
+struct gc_batch {
   struct gc_extent order_memory, block_memory;
-  char **order;
   size_t order_count;
-  gc_block_id *blocks;
   size_t block_count;
-  size_t block_cursor;    /* blocks before it have no COND slot left */
-  _Atomic size_t waiting; /* COND slots, an upper bound; 0: nothing to do */
-  uint64_t condemned, notified, kept, revived; /* totals */
+  size_t block_cursor; /* blocks before it have no COND slot left */
+  unsigned slot;       /* nor has the block at the cursor before this slot */
+  size_t running;      /* CLAIM slots */
+  uint64_t since_ns;   /* first condemned; 0: nothing is */
 };
 
+struct gc_queue {
+  struct gc_batch batch[2];
+  unsigned open;           /* which of them */
+  _Atomic size_t waiting;  /* listed blocks; 0: nothing to do */
+  _Atomic uint32_t rounds; /* batches decided so far */
+  unsigned stuck;          /* CLAIM slots that nobody waits for any more */
+};
+
+enum { QUEUE_SIMPLE, QUEUE_PROPER, GC_QUEUES };
+
+extern struct gc_queue gc_queues[GC_QUEUES];
+extern struct gc_lock gc_drain_lock;
+
+/* Totals and the account of dead memory. */
+struct gc_pending {
+  _Atomic uint64_t condemned, notified, kept, revived, lost;
+  _Atomic size_t bytes; /* dead and not freed */
+};
 extern struct gc_pending gc_pending;
 
 bool gc_pending_start(void);
+/* Room for the lists of a queue; false: no address space. [lock api] */
+bool gc_pending_start_queue(unsigned queue);
+
+gc_inline struct gc_queue *gc_queue_of_kind(unsigned kind) {
+  return &gc_queues[gc_kind_flags(kind) & KIND_PROPER ? QUEUE_PROPER
+                                                      : QUEUE_SIMPLE];
+}
+gc_inline struct gc_batch *gc_queue_frozen(struct gc_queue *q) {
+  return &q->batch[q->open ^ 1];
+}
+gc_inline char **gc_batch_order(const struct gc_batch *batch) {
+  return (char **)(void *)batch->order_memory.base;
+}
+gc_inline gc_block_id *gc_batch_blocks(const struct gc_batch *batch) {
+  return (gc_block_id *)(void *)batch->block_memory.base;
+}
 
 /* World stopped, before roots are scanned: marks every pending slot, untraced, so
  * that marking ends there. What pending objects refer to is for the hold trace to
  * keep and to order, and for a revival to walk through; neither goes on from what
- * a stray word made live. */
+ * a stray word made live. Behind a stuck notifier DONE slots are left out: then
+ * gc_pending_drop_unreached frees those that nothing reaches. */
 void gc_pending_mark_untraced(void);
 
 /* World stopped, marking done, before the flip: finds what died. Dead slots
  * become COND and stay allocated. */
 void gc_pending_examine(gc_large_iterator each_large);
 
-/* Appends to the order; false when there is no memory (the object is found through its
- * block later). */
+/* After the hold trace, see gc_pending_mark_untraced. */
+void gc_pending_drop_unreached(void);
+
+/* Appends a COND object to the order of its batch; false when there is no memory
+ * (the object is found through its block later). */
 bool gc_pending_append(char *object);
+
+/* ---- State bytes ---- */
 
 /* State byte of a slot; null for kinds that are not notified. */
 gc_inline _Atomic uint8_t *gc_state_of(const struct gc_object *o) {
@@ -50,12 +97,27 @@ gc_inline _Atomic uint8_t *gc_state_of(const struct gc_object *o) {
   return states == NULL ? NULL : states + o->slot;
 }
 
+gc_inline enum gc_slot_state gc_state_code(uint8_t byte) {
+  return (enum gc_slot_state)(byte & ST_MASK);
+}
+gc_inline uint8_t gc_state_byte(enum gc_slot_state code, uint8_t batch_of) {
+  return (uint8_t)(code | (batch_of & ~ST_MASK));
+}
+
 /* COND to CLAIM: true when the caller won. */
 bool gc_pending_claim(_Atomic uint8_t *state);
 /* COND to NONE: true when the object lives (it was NONE already, or was won). */
-bool gc_pending_revive(_Atomic uint8_t *state);
+bool gc_pending_revive(const struct gc_object *object);
+/* The books of a slot that became NONE again, or is freed. */
+void gc_pending_forget(const struct gc_object *object, bool was_undecided);
 
-/* A kind becomes notified: gives its existing blocks state bytes. False: no memory. */
-bool gc_pending_attach(unsigned kind, bool held, gc_large_iterator each_large);
+/* A live object is freed by hand: it is notified as if it had died. False: it is
+ * condemned already, or no memory for the list. [lock drain] */
+bool gc_pending_condemn(const struct gc_object *object);
+
+/* A kind becomes notified: gives its existing blocks state bytes. Flags as for
+ * gc_deliver_register. False: no memory. */
+bool gc_pending_attach(unsigned kind, unsigned flags,
+                       gc_large_iterator each_large);
 
 #endif

@@ -24,6 +24,7 @@ enum gc_lock_rank {
   RANK_THREADS,
   RANK_IMAGES,
   RANK_ROOTS,
+  RANK_DRAIN,
   RANK_NOTIFY,
   RANK_POOL,
   RANK_BLOCKS,

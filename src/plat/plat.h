@@ -134,6 +134,20 @@ void gc_plat_with_registers(void (*fn)(void *arg, char *sp), void *arg);
  * so that it runs in the last round of thread-specific destructors. */
 bool gc_plat_on_thread_exit(void (*fn)(void));
 
+/* A new detached thread with all signals blocked. `ended` runs in it when it ends,
+ * in whatever way. The plan must stay until `run` is called. False: no thread is to
+ * be had. The C library may call malloc. */
+struct gc_thread_plan {
+  void (*run)(void *arg);
+  void (*ended)(void *arg);
+  void *arg;
+};
+bool gc_plat_thread_start(struct gc_thread_plan *plan);
+/* Runs fn(arg) and returns true, or false when gc_plat_escape was called in it,
+ * in the same thread. Does not nest. */
+bool gc_plat_catch(void (*fn)(void *arg), void *arg);
+gc_noreturn void gc_plat_escape(void);
+
 /* pthread_atfork. */
 bool gc_plat_at_fork(void (*prepare)(void), void (*parent)(void),
                      void (*child)(void));

@@ -25,7 +25,9 @@ struct gc_self {
   _Atomic uint32_t stop_wanted; /* [thread] set by the own signal handler */
   void *thread;        /* [const] struct gc_thread of world; null if unknown */
   uint32_t held_ranks; /* [thread] bit set of held lock ranks, debug builds */
-  uint32_t pad;
+  uint32_t nowait;     /* [thread] depth of sections that do not wait */
+  void *notifier;      /* [thread] record of a notifier thread, or null */
+  void *escape;        /* [thread] where gc_plat_escape goes to, or null */
 } gc_align(64);
 
 extern __thread struct gc_self *gc_self_tls

@@ -10,12 +10,15 @@
 #include "plat/plat.h"
 
 #include "base/format.h"
+#include "plat/self.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -157,4 +160,55 @@ uint64_t gc_plat_pthread_id(void) { return (uint64_t)pthread_self(); }
 bool gc_plat_at_fork(void (*before)(void), void (*parent)(void),
                      void (*child)(void)) {
   return pthread_atfork(before, parent, child) == 0;
+}
+
+/* ---- Threads of the collector's own ---- */
+
+static void *run_thread(void *plan) {
+  struct gc_thread_plan p = *(struct gc_thread_plan *)plan;
+  pthread_cleanup_push(p.ended, p.arg);
+  p.run(p.arg);
+  pthread_cleanup_pop(1);
+  return NULL;
+}
+
+static bool create_detached(struct gc_thread_plan *plan) {
+  pthread_attr_t attr;
+  pthread_t id;
+  if (pthread_attr_init(&attr) != 0)
+    return false;
+  pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+  bool done = pthread_create(&id, &attr, run_thread, plan) == 0;
+  pthread_attr_destroy(&attr);
+  return done;
+}
+
+bool gc_plat_thread_start(struct gc_thread_plan *plan) {
+  int saved = errno;
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  bool done = create_detached(plan);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  errno = saved;
+  return done;
+}
+
+/* ---- Escaping from a client's function ---- */
+
+bool gc_plat_catch(void (*fn)(void *arg), void *arg) {
+  struct gc_self *self = gc_self();
+  jmp_buf here;
+  if (_setjmp(here) != 0) {
+    gc_self()->escape = NULL;
+    return false;
+  }
+  self->escape = &here;
+  fn(arg);
+  gc_self()->escape = NULL;
+  return true;
+}
+
+gc_noreturn void gc_plat_escape(void) {
+  _longjmp(*(jmp_buf *)gc_self()->escape, 1);
 }

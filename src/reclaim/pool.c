@@ -211,19 +211,22 @@ void gc_pool_keep_slot(gc_block_id b, unsigned slot) {
   gc_unlock(&pool->lock);
 }
 
-void gc_pool_release_done(gc_block_id b) {
+unsigned gc_pool_release(gc_block_id b, uint8_t done) {
   struct gc_block *block = &gc_heap.blocks[b];
   struct gc_pool *pool =
       gc_pool_of(gc_hot_kind(gc_block_hot(b)), block->size_class);
+  unsigned n = 0;
   gc_lock(&pool->lock);
   for (unsigned slot = 0; slot < block->slots; slot++) {
-    if (gc_load_rlx(block->states + slot) != ST_DONE)
+    if (gc_load_rlx(block->states + slot) != done)
       continue;
     gc_map_clear(b, slot, gc_map_alloc());
     note_free_slot(pool, b, slot);
-    gc_store_rel(block->states + slot, ST_NONE);
+    gc_store_rel(block->states + slot, (uint8_t)ST_NONE);
+    n++;
   }
   gc_unlock(&pool->lock);
+  return n;
 }
 
 /* ---- Retiring ---- */

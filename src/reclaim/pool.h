@@ -31,8 +31,8 @@ void gc_pool_free_slot(gc_block_id b, unsigned slot);
 /* Keeps a dead object for an epoch if its block is not classified yet. */
 void gc_pool_keep_slot(gc_block_id b, unsigned slot);
 
-/* Frees the notified slots (state DONE) of a block of a notified kind. */
-void gc_pool_release_done(gc_block_id b);
+/* Frees the slots of a notified block whose state byte is `done`; returns how many. */
+unsigned gc_pool_release(gc_block_id b, uint8_t done);
 
 /* A thread's cell is given up: the tail of its run and its freed cells are free
  * again. */

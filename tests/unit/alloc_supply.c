@@ -5,6 +5,7 @@
  * its next question is done by hand.
  */
 #include "lib/tap.h"
+#include "unit/notify.h"
 
 #include "alloc/alloc.h"
 #include "alloc/supply.h"
@@ -106,7 +107,7 @@ static gc_noinline void drop_objects(unsigned kind) {
 static void what_waits_is_delivered_before_growth(void) {
   gc_start();
   unsigned kind = gc_kind_new(0, true, true);
-  tap_require(kind != 0 && gc_deliver_register(kind, count_death, false));
+  tap_require(kind != 0 && notify_by(kind, count_death, false));
   drop_objects(kind);
   gc_collect(COLLECT_BUDGET);
   gc_classify_rest();

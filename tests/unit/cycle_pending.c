@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "lib/tap.h"
+#include "unit/notify.h"
 
 #include "alloc/alloc.h"
 #include "alloc/free_realloc.h"
@@ -50,7 +51,7 @@ static int on_dead(void *object) {
 static unsigned start_kind(void) {
   gc_start();
   unsigned kind = gc_kind_new(0, true, true);
-  tap_require(kind != 0 && gc_deliver_register(kind, on_dead, true));
+  tap_require(kind != 0 && notify_by(kind, on_dead, true));
   return kind;
 }
 

@@ -40,7 +40,7 @@ unit_programs = \
 	tests/unit/world_stop \
 	tests/unit/world_thread
 
-EXTRA_DIST += tests/unit/world.h
+EXTRA_DIST += tests/unit/notify.h tests/unit/world.h
 
 check_PROGRAMS += $(unit_programs)
 TESTS += $(unit_programs)

@@ -5,6 +5,7 @@
  * yet. So each notifier asks whether the object is allocated in the new map.
  */
 #include "lib/tap.h"
+#include "unit/notify.h"
 
 #include "alloc/alloc.h"
 #include "alloc/finalized.h"
@@ -45,7 +46,7 @@ static int look_at_child(void *object) {
 static unsigned start_kind(void) {
   gc_start();
   unsigned kind = gc_kind_new(0, true, true);
-  tap_require(kind != 0 && gc_deliver_register(kind, look_at_child, true));
+  tap_require(kind != 0 && notify_by(kind, look_at_child, true));
   return kind;
 }
 
@@ -183,7 +184,7 @@ static gc_noinline void drop_finalised(void) {
 }
 
 static void closures_are_held(void) {
-  tap_require(gc_finalized_start());
+  tap_require(gc_finalized_start(0));
   drop_finalised();
   collect();
   tap_ge(closures_run, COUNT - 10);

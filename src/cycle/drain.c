@@ -1,0 +1,290 @@
+/* src/cycle/drain.c: claiming, deciding and releasing condemned objects.
+ * SPDX-License-Identifier: MIT
+ */
+#include "cycle/drain.h"
+
+#include "mark/hold.h"
+#include "reclaim/large.h"
+#include "reclaim/pool.h"
+
+void (*gc_drain_on_progress)(void);
+
+static uint64_t max_lag_ns; /* [lock drain] */
+
+void gc_drain_lock_take(void) { gc_lock(&gc_drain_lock); }
+void gc_drain_lock_leave(void) { gc_unlock(&gc_drain_lock); }
+
+uint64_t gc_drain_max_lag_ns(void) { return max_lag_ns; }
+
+static void tell_progress(void) {
+  if (gc_drain_on_progress != NULL)
+    gc_drain_on_progress();
+}
+
+/* ---- Release ---- */
+
+/* Held objects behind a stuck notifier may still be in its use. */
+static bool may_release(gc_block_id b, const struct gc_queue *q) {
+  return q->stuck == 0 ||
+         !(gc_kind_flags(gc_hot_kind(gc_block_hot(b))) & KIND_HELD);
+}
+
+static void release_large(gc_block_id b, uint8_t done) {
+  struct gc_block *block = &gc_heap.blocks[b];
+  if (gc_load_rlx(block->states) != done)
+    return;
+  gc_sub_rlx(&gc_pending.bytes, block->large_bytes);
+  gc_store_rlx(&block->pending, 0);
+  gc_large_free(b);
+}
+
+static void release_block(gc_block_id b, uint8_t done) {
+  struct gc_block *block = &gc_heap.blocks[b];
+  if (block->states == NULL)
+    return; /* freed by hand meanwhile */
+  uint64_t hot = gc_block_hot(b);
+  if (gc_hot_state(hot) == BLK_LARGE) {
+    release_large(b, done);
+    return;
+  }
+  unsigned n = gc_pool_release(b, done);
+  if (n != 0)
+    tell_progress();
+  gc_sub_rlx(&block->pending, n);
+  gc_sub_rlx(&gc_pending.bytes, n * gc_hot_bytes(hot));
+}
+
+static uint8_t done_byte(const struct gc_queue *q, const struct gc_batch *b) {
+  return (uint8_t)(ST_DONE | (unsigned)(b - q->batch) << ST_BATCH_SHIFT);
+}
+
+static void note_lag(struct gc_batch *batch) {
+  uint64_t now = gc_plat_now_ns();
+  if (batch->since_ns != 0 && now - batch->since_ns > max_lag_ns)
+    max_lag_ns = now - batch->since_ns;
+  batch->since_ns = 0;
+}
+
+static void release_batch(struct gc_queue *q, struct gc_batch *batch) {
+  for (size_t i = 0; i < batch->block_count; i++)
+    if (may_release(gc_batch_blocks(batch)[i], q))
+      release_block(gc_batch_blocks(batch)[i], done_byte(q, batch));
+  if (batch->block_count != 0)
+    gc_add_rlx(&q->rounds, 1);
+  note_lag(batch);
+  batch->block_count = batch->block_cursor = batch->order_count = 0;
+  batch->slot = 0;
+  gc_extent_trim(&batch->order_memory);
+  tell_progress();
+}
+
+/* ---- Taking ---- */
+
+static bool claim(struct gc_batch *batch, const struct gc_object *o) {
+  if (!gc_pending_claim(gc_state_of(o)))
+    return false;
+  batch->running++;
+  return true;
+}
+
+static bool take_ordered(struct gc_batch *batch, struct gc_object *out) {
+  while (batch->order_count > 0) {
+    char *start = gc_batch_order(batch)[--batch->order_count];
+    if (gc_find(start, out) && gc_state_of(out) != NULL && claim(batch, out))
+      return true;
+  }
+  return false;
+}
+
+static bool take_in_block(struct gc_batch *batch, gc_block_id b, uint8_t cond,
+                          struct gc_object *out) {
+  const struct gc_block *block = &gc_heap.blocks[b];
+  uint64_t hot = gc_block_hot(b);
+  if (block->states == NULL)
+    return false;
+  while (batch->slot < block->slots) {
+    unsigned s = batch->slot++;
+    if (gc_load_rlx(block->states + s) == cond &&
+        gc_find(gc_slot_address(b, hot, s), out) && claim(batch, out))
+      return true;
+  }
+  return false;
+}
+
+/* Kinds that name no other objects need not wait for the batch. */
+static bool is_released_by_block(gc_block_id b) {
+  unsigned flags = gc_kind_flags(gc_hot_kind(gc_block_hot(b)));
+  return !(flags & (KIND_HELD | KIND_BATCH));
+}
+
+static bool take_from_blocks(struct gc_queue *q, struct gc_batch *batch,
+                             struct gc_object *out) {
+  uint8_t done = done_byte(q, batch);
+  uint8_t cond = gc_state_byte(ST_COND, done);
+  while (batch->block_cursor < batch->block_count) {
+    gc_block_id b = gc_batch_blocks(batch)[batch->block_cursor];
+    if (take_in_block(batch, b, cond, out))
+      return true;
+    if (is_released_by_block(b))
+      release_block(b, done);
+    batch->block_cursor++;
+    batch->slot = 0;
+  }
+  return false;
+}
+
+/* Everything in it is decided; what another thread is still told keeps it open. */
+static bool is_decided(const struct gc_batch *batch) {
+  return batch->order_count == 0 && batch->block_cursor == batch->block_count &&
+         batch->running == 0;
+}
+
+static bool has_any(const struct gc_batch *batch) {
+  return batch->block_count != 0 || batch->running != 0;
+}
+
+bool gc_drain_take(struct gc_queue *q, struct gc_object *out) {
+  for (;;) {
+    struct gc_batch *frozen = gc_queue_frozen(q);
+    if (take_ordered(frozen, out) || take_from_blocks(q, frozen, out))
+      return true;
+    if (!is_decided(frozen))
+      return false;
+    release_batch(q, frozen);
+    if (!has_any(&q->batch[q->open])) {
+      gc_store_rlx(&q->waiting, 0);
+      return false;
+    }
+    q->open ^= 1;
+  }
+}
+
+bool gc_drain_is_busy(const struct gc_queue *q) {
+  return has_any(&q->batch[0]) || has_any(&q->batch[1]);
+}
+
+uint32_t gc_drain_target(const struct gc_queue *q) {
+  uint32_t now = gc_load_rlx(&q->rounds);
+  return now + (q->batch[0].block_count != 0) + (q->batch[1].block_count != 0);
+}
+
+/* ---- Deciding ---- */
+
+static void report_decided(const struct gc_object *o) {
+  const struct gc_notifier *n = &gc_kinds[o->kind].notifier;
+  if (n->on_revive != NULL)
+    n->on_revive(o->start, n->cd);
+}
+
+/* Makes what the object refers to live with it; the object itself comes first, so
+ * that nobody sees it condemned with a closure that is live. */
+static bool revive_closure(const struct gc_object *object, bool is_claimed) {
+  size_t n = gc_hold_list_closure(object, report_decided);
+  bool lives = is_claimed || gc_pending_revive(object);
+  for (size_t i = 1; i < n; i++) {
+    struct gc_object o;
+    if (gc_find(gc_hold_member(i), &o) && gc_state_of(&o) != NULL)
+      gc_pending_revive(&o);
+  }
+  return lives;
+}
+
+static void keep(const struct gc_object *o) {
+  gc_store_rel(gc_state_of(o), (uint8_t)ST_NONE);
+  gc_pending_forget(o, true);
+  gc_add_rlx(&gc_pending.kept, 1);
+  if (gc_kind_flags(o->kind) & KIND_HELD)
+    revive_closure(o, true);
+}
+
+/* The batch is in the byte, and the byte may be gone: a kept object can be
+ * condemned again before its notifier returns. Batches in which something runs are
+ * not exchanged, so the frozen one is meant. */
+static void end_running(const struct gc_object *o) {
+  struct gc_batch *batch = gc_queue_frozen(gc_queue_of_kind(o->kind));
+  gc_check(batch->running > 0);
+  batch->running--;
+  gc_add_rlx(&gc_pending.notified, 1);
+  if (gc_load_rlx(&gc_kinds[o->kind].undecided) == 0)
+    tell_progress();
+}
+
+void gc_drain_finish(const struct gc_object *o, enum gc_drain_verdict verdict) {
+  _Atomic uint8_t *state = gc_state_of(o);
+  uint8_t byte = gc_load_rlx(state);
+  gc_check(gc_state_code(byte) == ST_CLAIM);
+  if (verdict == DRAIN_KEEP) {
+    keep(o);
+  } else if (verdict == DRAIN_DONE) {
+    gc_store_rel(state, gc_state_byte(ST_DONE, byte));
+    gc_sub_rlx(&gc_kinds[o->kind].undecided, 1);
+  } else {
+    gc_store_rel(state, gc_state_byte(ST_LOST, byte));
+    gc_sub_rlx(&gc_kinds[o->kind].undecided, 1);
+    gc_add_rlx(&gc_pending.lost, 1);
+    gc_sub_rlx(&gc_pending.notified, 1);
+  }
+  end_running(o);
+}
+
+void gc_drain_keep(const struct gc_object *o) { keep(o); }
+void gc_drain_leave_kept(const struct gc_object *o) { end_running(o); }
+
+void gc_drain_give_up(const struct gc_object *o) {
+  struct gc_queue *q = gc_queue_of_kind(o->kind);
+  struct gc_batch *batch = gc_queue_frozen(q);
+  gc_check(batch->running > 0);
+  batch->running--;
+  q->stuck++;
+  tell_progress();
+}
+
+void gc_drain_take_back(const struct gc_object *o) {
+  struct gc_queue *q = gc_queue_of_kind(o->kind);
+  gc_queue_frozen(q)->running++;
+  q->stuck--;
+}
+
+/* ---- Revival ---- */
+
+bool gc_drain_revive(const struct gc_object *o) {
+  _Atomic uint8_t *state = gc_state_of(o);
+  if (state == NULL || gc_load_acq(state) == ST_NONE)
+    return true;
+  if (!(gc_kind_flags(o->kind) & KIND_HELD))
+    return gc_pending_revive(o);
+  gc_lock(&gc_drain_lock);
+  bool lives = gc_state_code(gc_load_rlx(state)) == ST_COND
+                   ? revive_closure(o, false)
+                   : gc_load_rlx(state) == ST_NONE;
+  gc_unlock(&gc_drain_lock);
+  return lives;
+}
+
+/* ---- Fork ---- */
+
+static void lose_in_block(gc_block_id b, const char *own) {
+  struct gc_block *block = &gc_heap.blocks[b];
+  uint64_t hot = gc_block_hot(b);
+  for (unsigned s = 0; block->states != NULL && s < block->slots; s++) {
+    uint8_t byte = gc_load_rlx(block->states + s);
+    if (gc_state_code(byte) != ST_CLAIM || gc_slot_address(b, hot, s) == own)
+      continue;
+    gc_store_rlx(block->states + s, gc_state_byte(ST_LOST, byte));
+    gc_sub_rlx(&gc_kinds[gc_hot_kind(hot)].undecided, 1);
+    gc_add_rlx(&gc_pending.lost, 1);
+  }
+}
+
+void gc_drain_lose_running(const char *own) {
+  struct gc_queue *q = &gc_queues[QUEUE_PROPER];
+  for (unsigned i = 0; i < 2; i++) {
+    struct gc_batch *batch = &q->batch[i];
+    for (size_t j = 0; j < batch->block_count; j++)
+      lose_in_block(gc_batch_blocks(batch)[j], own);
+    batch->running = 0;
+  }
+  if (own != NULL)
+    gc_queue_frozen(q)->running = 1;
+  q->stuck = 0;
+}

@@ -1,0 +1,60 @@
+/* src/cycle/drain.h: claiming, deciding and releasing condemned objects.
+ * SPDX-License-Identifier: MIT
+ *
+ * The protocol between those who call notifiers, those who revive, and the
+ * release of memory; see docs/design/protocol.md for what the models say. The drain
+ * lock guards it; it is an internal lock, so a stop never comes in the middle, and
+ * no user code runs under it but on_revive.
+ */
+#ifndef GC_CYCLE_DRAIN_H
+#define GC_CYCLE_DRAIN_H
+
+#include "notify/pending.h"
+
+void gc_drain_lock_take(void);
+void gc_drain_lock_leave(void);
+
+/* Claims the next object of a queue, frozen batch first, parents before children.
+ * A batch that turns out to be decided is released on the way. False: nothing is
+ * left. [lock drain] */
+bool gc_drain_take(struct gc_queue *q, struct gc_object *out);
+
+enum gc_drain_verdict { DRAIN_DONE, DRAIN_KEEP, DRAIN_LOST };
+
+/* The notifier of a claimed object has returned. [lock drain] */
+void gc_drain_finish(const struct gc_object *object,
+                     enum gc_drain_verdict verdict);
+
+/* Keeps a claimed object while its notifier still runs; gc_drain_leave_kept takes
+ * the place of finish then. [lock drain] */
+void gc_drain_keep(const struct gc_object *object);
+void gc_drain_leave_kept(const struct gc_object *object);
+
+/* The object's notifier does not return: nobody waits for it any more, or it came
+ * back after all. [lock drain] */
+void gc_drain_give_up(const struct gc_object *object);
+void gc_drain_take_back(const struct gc_object *object);
+
+/* COND becomes NONE, with the closure of HELD kinds. False: too late. Live and not
+ * notified objects answer true. Takes the drain lock for HELD kinds. The caller
+ * holds the lock under which its notifier takes the object out of tables. */
+bool gc_drain_revive(const struct gc_object *object);
+
+/* True when something is condemned or being notified, stuck ones left out.
+ * [lock drain] */
+bool gc_drain_is_busy(const struct gc_queue *q);
+/* Value of q->rounds when all that is condemned now will be decided. [lock drain] */
+uint32_t gc_drain_target(const struct gc_queue *q);
+
+/* The longest time from condemnation to the decision of a whole batch. */
+uint64_t gc_drain_max_lag_ns(void);
+
+/* Child of fork: slots in flight are lost, but the caller's own (or null).
+ * [lock drain] */
+void gc_drain_lose_running(const char *own);
+
+/* Told when memory was released, a batch or a kind has nothing undecided any more,
+ * or a notifier was given up; the lock is held. */
+extern void (*gc_drain_on_progress)(void);
+
+#endif

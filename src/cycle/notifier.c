@@ -1,0 +1,272 @@
+/* src/cycle/notifier.c: the threads that notify.
+ * SPDX-License-Identifier: MIT
+ */
+#include "cycle/notifier.h"
+
+#include "base/check.h"
+#include "cycle/api_lock.h"
+#include "cycle/deliver.h"
+#include "cycle/drain.h"
+#include "cycle/watch.h"
+#include "world/stop.h"
+#include "world/thread.h"
+
+struct gc_notifier_config gc_notifier_config = {1,   50, 10000, 1000,
+                                                100, 0,  NULL};
+
+static struct gc_notifier_thread threads[GC_MAX_NOTIFIERS];
+
+/* The calling thread's record; null in other threads than ours. */
+static struct gc_notifier_thread *own(void) { return gc_self()->notifier; }
+
+static _Atomic uint32_t work;  /* changes when there is something to do */
+static _Atomic bool is_paused; /* for fork */
+static _Atomic bool is_service_alive;
+static _Atomic uint32_t alive; /* notifier threads that are not stuck */
+
+/* ---- One thread ---- */
+
+/* Under the drain lock: ends the last object and claims the next. */
+static bool step(struct gc_notifier_thread *t, int verdict) {
+  gc_drain_lock_take();
+  if (t->is_busy) {
+    if (t->is_stuck) {
+      gc_drain_take_back(&t->object);
+      t->is_stuck = false;
+      gc_add_rlx(&alive, 1);
+    }
+    if (t->is_kept)
+      gc_drain_leave_kept(&t->object);
+    else
+      gc_drain_finish(&t->object, (enum gc_drain_verdict)verdict);
+    t->is_busy = false;
+  }
+  bool surplus = gc_load_rlx(&alive) > gc_load_rlx(&gc_notifier_config.threads);
+  if (!gc_load_acq(&is_paused) && !surplus &&
+      gc_drain_take(&gc_queues[QUEUE_PROPER], &t->object)) {
+    t->is_busy = true;
+    t->is_kept = false;
+    gc_add_rlx(&t->serial, 1);
+  }
+  t->is_surplus = surplus && !t->is_busy;
+  gc_drain_lock_leave();
+  return t->is_busy;
+}
+
+static int call(const struct gc_notifier_thread *t) {
+  const struct gc_notifier *n = &gc_kinds[t->object.kind].notifier;
+  gc_notify_fn notify = n->notify;
+  if (notify == NULL)
+    return DRAIN_DONE;
+  return notify(t->object.start, t->object.bytes, n->cd) ? DRAIN_KEEP
+                                                         : DRAIN_DONE;
+}
+
+static void notify_all(void *thread) {
+  struct gc_notifier_thread *t = thread;
+  int verdict = DRAIN_DONE;
+  while (step(t, verdict))
+    verdict = call(t);
+}
+
+static void wait_for_work(uint32_t seen) {
+  gc_plat_futex_wait(&work, seen, GC_TSAN_BUILD ? 2000000 : 0);
+  if (GC_TSAN_BUILD)
+    gc_stop_poll();
+}
+
+static void lose(struct gc_notifier_thread *t) {
+  char *object = t->object.start;
+  step(t, DRAIN_LOST);
+  gc_watch_report(NOTIFIER_LOST, object, t->object.kind);
+}
+
+static void run_notifier(void *thread) {
+  struct gc_notifier_thread *t = thread;
+  bool oom = false;
+  gc_thread_register(NULL, true, &oom);
+  if (oom)
+    gc_fatal("no memory to register a notifier thread; raise the memory limit");
+  gc_self()->notifier = t;
+  while (!t->is_surplus) {
+    uint32_t seen = gc_load_acq(&work);
+    if (!gc_plat_catch(notify_all, t))
+      lose(t);
+    else if (!t->is_surplus)
+      wait_for_work(seen);
+  }
+}
+
+/* The thread may end in the middle of a notifier (pthread_exit). */
+static void end_notifier(void *thread) {
+  struct gc_notifier_thread *t = thread;
+  if (t->is_busy) {
+    gc_drain_lock_take();
+    if (t->is_stuck)
+      gc_drain_take_back(&t->object);
+    else
+      gc_sub_rlx(&alive, 1);
+    if (t->is_kept)
+      gc_drain_leave_kept(&t->object);
+    else
+      gc_drain_finish(&t->object, DRAIN_LOST);
+    t->is_busy = t->is_stuck = false;
+    gc_drain_lock_leave();
+    gc_watch_report(NOTIFIER_LOST, t->object.start, t->object.kind);
+  } else {
+    gc_sub_rlx(&alive, 1);
+  }
+  gc_store_rel(&t->is_used, false);
+  gc_notifier_wake();
+}
+
+/* ---- The set of threads ---- */
+
+static struct gc_notifier_thread *take_record(void) {
+  for (unsigned i = 0; i < GC_MAX_NOTIFIERS; i++) {
+    bool expected = false;
+    if (gc_cas_acq_rel(&threads[i].is_used, &expected, true))
+      return &threads[i];
+  }
+  return NULL;
+}
+
+static bool start_one(void) {
+  struct gc_notifier_thread *t = take_record();
+  if (t == NULL)
+    return false;
+  t->is_busy = t->is_stuck = t->is_surplus = false;
+  gc_add_rlx(&alive, 1);
+  t->plan = (struct gc_thread_plan){run_notifier, end_notifier, t};
+  if (gc_plat_thread_start(&t->plan))
+    return true;
+  gc_sub_rlx(&alive, 1);
+  gc_store_rel(&t->is_used, false);
+  return false;
+}
+
+static void service_ended(void *unused) {
+  (void)unused;
+  gc_store_rel(&is_service_alive, false);
+}
+
+static bool start_service(void) {
+  static struct gc_thread_plan plan = {gc_watch_run, service_ended, NULL};
+  bool expected = false;
+  if (!gc_cas_acq_rel(&is_service_alive, &expected, true))
+    return true;
+  if (gc_plat_thread_start(&plan))
+    return true;
+  gc_store_rel(&is_service_alive, false);
+  return false;
+}
+
+bool gc_notifier_start(void) {
+  while (gc_load_rlx(&alive) < gc_load_rlx(&gc_notifier_config.threads))
+    if (!start_one())
+      break;
+  return gc_load_rlx(&alive) > 0 && start_service();
+}
+
+bool gc_notifier_start_queue(void) {
+  static _Atomic bool exit_is_watched;
+  gc_api_lock();
+  bool ok = gc_pending_start_queue(QUEUE_PROPER) && gc_notifier_start();
+  gc_api_unlock();
+  bool expected = false;
+  if (ok && gc_cas_acq_rel(&exit_is_watched, &expected, true))
+    gc_plat_at_exit(gc_notifier_at_exit);
+  return ok;
+}
+
+unsigned gc_notifier_threads(void) { return gc_load_rlx(&alive); }
+
+struct gc_notifier_thread *gc_notifier_thread_at(unsigned i) {
+  return i < GC_MAX_NOTIFIERS ? &threads[i] : NULL;
+}
+
+void gc_notifier_leave_stuck(struct gc_notifier_thread *t) {
+  gc_drain_give_up(&t->object);
+  t->is_stuck = true;
+  gc_sub_rlx(&alive, 1);
+}
+
+void gc_notifier_wake(void) {
+  if (gc_load_rlx(&gc_queues[QUEUE_PROPER].waiting) == 0)
+    return;
+  gc_notifier_start();
+  gc_add_acq_rel(&work, 1);
+  gc_plat_futex_wake(&work, -1);
+  gc_watch_wake();
+}
+
+/* ---- From inside a notifier ---- */
+
+bool gc_notifier_inside(void) {
+  const struct gc_notifier_thread *me = own();
+  return (me != NULL && me->is_busy) || gc_deliver_inside();
+}
+
+bool gc_notifier_keep(const void *object) {
+  struct gc_notifier_thread *me = own();
+  if (me == NULL || !me->is_busy)
+    return gc_deliver_keep(object);
+  if (me->object.start != object || me->is_kept)
+    return false;
+  gc_drain_lock_take();
+  gc_drain_keep(&me->object);
+  gc_drain_lock_leave();
+  me->is_kept = true;
+  return true;
+}
+
+bool gc_notifier_abort(void) {
+  const struct gc_notifier_thread *me = own();
+  if (me == NULL || !me->is_busy)
+    return false;
+  gc_plat_escape();
+}
+
+/* ---- Fork ---- */
+
+static bool others_run(void) {
+  for (unsigned i = 0; i < GC_MAX_NOTIFIERS; i++)
+    if (&threads[i] != own() && gc_load_acq(&threads[i].is_used) &&
+        threads[i].is_busy && !threads[i].is_stuck)
+      return true;
+  return false;
+}
+
+void gc_notifier_pause_for_fork(void) {
+  gc_store_rel(&is_paused, true);
+  if (gc_load_rlx(&alive) == 0)
+    return;
+  uint64_t limit = gc_load_rlx(&gc_notifier_config.fork_wait_ms);
+  uint64_t end = gc_plat_now_ns() + limit * 1000000;
+  for (bool run = true; run && gc_plat_now_ns() < end;) {
+    gc_drain_lock_take();
+    run = others_run();
+    gc_drain_lock_leave();
+    if (run)
+      gc_plat_yield();
+  }
+}
+
+void gc_notifier_lock_for_fork(void) { gc_drain_lock_take(); }
+void gc_notifier_unlock_after_fork(void) { gc_drain_lock_leave(); }
+
+void gc_notifier_reset_in_child(void) {
+  const struct gc_notifier_thread *me = own();
+  gc_drain_lose_running(me != NULL && me->is_busy ? me->object.start : NULL);
+  for (unsigned i = 0; i < GC_MAX_NOTIFIERS; i++)
+    if (&threads[i] != me)
+      gc_store_rlx(&threads[i].is_used, false);
+  gc_store_rlx(&alive, me != NULL);
+  gc_store_rlx(&is_service_alive, false);
+  gc_store_rel(&is_paused, false);
+}
+
+void gc_notifier_resume_after_fork(void) {
+  gc_store_rel(&is_paused, false);
+  gc_notifier_wake();
+}
