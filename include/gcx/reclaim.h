@@ -1,0 +1,275 @@
+/* include/gcx/reclaim.h: notifiers for objects that died, by kind. SPDX-License-Identifier: MIT */
+
+/* A kind of objects may have a notifier: a function that is called once for each
+ * object of the kind that became unreachable, before its memory is used again.
+ * Notifiers run on a thread of the collector, with the world running and no lock
+ * of the library held; they may allocate, take locks, look up other objects,
+ * revive condemned ones, and keep the object that they are called for.
+ *
+ * Life of an object of a notified kind:
+ *
+ *   live --(a collection does not reach it)--> condemned --> notified --> freed
+ *     ^                                           |             |
+ *     +------------- gcx_revive ------------------+             |
+ *     +------------- the notifier keeps it ---------------------+
+ *
+ * What is promised: each death is notified exactly once, unless the object was
+ * revived before; with GCX_REFS_HELD everything that the object refers to is as
+ * the program left it, and parents are notified before children where the
+ * references form no cycle.  What is not: when, in which order otherwise, and
+ * whether at all when the process exits (see exit_ms).
+ *
+ * The names start with gcx_; a program that must also run on libgc checks for
+ * their presence (weak symbols).  Functions that fail return an errno value.
+ * The ideas are those of P. Urkedal's reclaim-notification patch to libgc, 2007,
+ * with the notification on a thread of its own that he describes but leaves
+ * out.  Since 0.2.0. */
+#ifndef GCX_RECLAIM_H
+#define GCX_RECLAIM_H
+
+#include "../gc/gc_config_macros.h"
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Kinds ---- */
+
+typedef struct gcx_kind gcx_kind;
+
+/* What a notifier decides. */
+typedef enum gcx_verdict {
+  GCX_DONE, /* the memory may be used again */
+  GCX_KEEP  /* the object lives on, and will be notified of its next death */
+} gcx_verdict;
+
+/* A notifier.  `bytes` is the usable size.  It may do what any thread may do,
+ * blocking included (a notifier that blocks for ever costs its object and a
+ * thread; see stuck_ms).  It must not let the object's address live on anywhere
+ * and return GCX_DONE; nor jump out (see gcx_notifier_abort), nor let a C++
+ * exception out: that terminates the program as in any thread.
+ *
+ * Keeping an object of a GCX_REFS_NONE kind keeps its bytes only: what it refers
+ * to may be gone, or may be notified as well. */
+typedef gcx_verdict(GC_CALLBACK *gcx_notify_fn)(void * /* object */,
+                                                size_t /* bytes */,
+                                                void * /* cd */);
+
+/* See on_revive. */
+typedef void(GC_CALLBACK *gcx_revive_fn)(void * /* object */, void * /* cd */);
+
+/* Where an object has its pointers. */
+typedef enum gcx_layout {
+  GCX_LAYOUT_CONSERVATIVE, /* every word may be one */
+  GCX_LAYOUT_LEAF,         /* none; objects are not cleared */
+  GCX_LAYOUT_BITMAP, /* word i may be one if bit i of `layout_word` is set,
+                            * i < 62; no word behind */
+  GCX_LAYOUT_PROC    /* `layout_word` is GC_MAKE_PROC(index, environment) of
+                            * a mark procedure, see gc/gc_mark.h */
+} gcx_layout;
+
+/* What becomes of the objects that a condemned object refers to. */
+typedef enum gcx_refs {
+  GCX_REFS_NONE, /* nothing is done: the notifier may read the object's own bytes
+                  * only.  For keys, handles, buffers */
+  GCX_REFS_HELD  /* all of it is held, unchanged, until the notifier has run */
+} gcx_refs;
+
+/* When the memory of a notified object may be used again. */
+typedef enum gcx_release {
+  GCX_RELEASE_BLOCK, /* soon */
+  GCX_RELEASE_BATCH  /* when all that was condemned with it, in the same or an
+                      * earlier collection, is at least being notified: no new
+                      * object can appear at the address of a dead one that a
+                      * dead key still names.  GCX_REFS_HELD implies this, and
+                      * waits until they are notified */
+} gcx_release;
+
+/* Who calls the notifier. */
+typedef enum gcx_mode {
+  GCX_MODE_PROPER, /* a notifier thread */
+  GCX_MODE_SIMPLE  /* an allocating or collecting thread, after its allocation,
+                    * holding the allocator lock: as libgc's disclaim interface,
+                    * for programs that want no further thread */
+} gcx_mode;
+
+/* Pending objects of the kind are notified at exit, see exit_ms. */
+#define GCX_KIND_AT_EXIT 1u
+
+/* Set struct_size to sizeof (gcx_kind_opts) and clear the rest: zero is the
+ * default everywhere. */
+typedef struct gcx_kind_opts {
+  size_t struct_size;
+  const char *name; /* copied; for statistics and messages; may be null */
+  gcx_layout layout;
+  size_t layout_word;
+  gcx_notify_fn notify; /* required */
+  void *cd;             /* handed to notify and on_revive; a root while the kind
+                         * is not quiesced */
+  gcx_refs refs;
+  gcx_release release;
+  gcx_mode mode;
+  gcx_revive_fn
+      on_revive; /* GCX_REFS_HELD: called, under an internal lock, for a
+                            * revived or kept object that refers to one of its
+                            * cycle whose notifier has been called already; it may
+                            * drop references to such, must not allocate, lock or
+                            * call the library.  May be null */
+  unsigned flags;
+} gcx_kind_opts;
+
+/* Makes a kind.  Null on failure, with an errno value in *error (which may be
+ * null): EINVAL (no notifier, unknown values, struct_size of a later version),
+ * ENOSPC (256 kinds exist), ENOMEM, EAGAIN (no thread for notifiers).  Kinds live
+ * until the process ends.  Any thread; does not collect; takes no lock of yours. */
+GC_API gcx_kind *GC_CALL gcx_kind_new(const gcx_kind_opts * /* opts */,
+                                      int * /* error */) GC_ATTR_NONNULL(1);
+
+GC_API const char *GC_CALL gcx_kind_name(const gcx_kind * /* kind */)
+    GC_ATTR_NONNULL(1);
+
+/* A cleared object (GCX_LAYOUT_LEAF: not cleared) of at least so many bytes, of
+ * any size.  May collect, may call notifiers of GCX_MODE_SIMPLE, and may wait for
+ * notifiers (see hard_limit_bytes).  Out of memory: waits for pending
+ * notifications first, then answers what GC_oom_fn answers, by default null.
+ * Any thread. */
+GC_API void *GC_CALL gcx_kind_alloc(gcx_kind * /* kind */,
+                                    size_t /* bytes */) GC_ATTR_MALLOC
+    GC_ATTR_NONNULL(1);
+
+/* The pair for a table of weak entries: after gcx_revive said 1 the object is an
+ * ordinary live object again; after 0 it is too late and the entry counts as
+ * gone (its notifier has been called or is being called).
+ *
+ * Call it with the table's lock held, the lock that the notifier takes to remove
+ * the entry, by address; or the object might be freed meanwhile.  Live objects
+ * and those of other kinds answer 1.  GCX_REFS_HELD: revives everything that the
+ * object refers to; the cost is that of walking it.  Any thread; neither
+ * collects nor calls back, but for on_revive. */
+GC_API int GC_CALL gcx_revive(void * /* object */) GC_ATTR_NONNULL(1);
+
+/* In the object's own notifier: keeps it now, rather than when the notifier
+ * returns; the verdict is ignored then.  For weak tables: under the table's
+ * lock, after checking that no equal object was entered meanwhile.  1, or 0 when
+ * it is not the object of the notifier that runs. */
+GC_API int GC_CALL gcx_keep(void * /* object */) GC_ATTR_NONNULL(1);
+
+/* Returns when no notifier of the kind runs and none will: what is pending has
+ * been notified, later deaths are not.  Needed before what notifiers use is
+ * destroyed.  0; ETIMEDOUT after `ms` (GCX_FOREVER: none): later deaths are not
+ * notified all the same; EDEADLK in a notifier.  Any other thread without locks
+ * that notifiers take. */
+GC_API int GC_CALL gcx_kind_quiesce(gcx_kind * /* kind */, unsigned /* ms */)
+    GC_ATTR_NONNULL(1);
+
+#define GCX_FOREVER (~0u)
+
+/* ---- Waiting and helping ---- */
+
+/* Returns when everything condemned until now is decided, in both modes: 0, or
+ * ETIMEDOUT after `ms`, or EDEADLK in a notifier.  Does not collect: call
+ * GC_gcollect() before if that is wanted.  Objects of stuck notifiers are not
+ * waited for. */
+GC_API int GC_CALL gcx_drain(unsigned /* ms */);
+
+/* Runs some pending notifiers of GCX_MODE_SIMPLE kinds in the calling thread.
+ * Returns how many.  0 in a notifier. */
+GC_API size_t GC_CALL gcx_poll(void);
+
+/* 1 in a notifier. */
+GC_API int GC_CALL gcx_in_notifier(void);
+
+/* Ends the running notifier at once: its object is lost, that is never notified
+ * again and never freed.  For fatal errors deep in a notifier, in place of
+ * longjmp, which must not leave it.  Outside a notifier of GCX_MODE_PROPER this
+ * aborts the process with a message. */
+GC_API void GC_CALL gcx_notifier_abort(void);
+
+/* Between the two, which nest, allocation in this thread never waits for
+ * notifiers.  For code that allocates while it holds a lock that notifiers
+ * take. */
+GC_API void GC_CALL gcx_nowait_begin(void);
+GC_API void GC_CALL gcx_nowait_end(void);
+
+/* ---- Configuration and figures ---- */
+
+typedef enum gcx_event {
+  GCX_EVENT_STUCK,  /* a notifier runs longer than stuck_ms: another thread goes
+                     * on with the rest */
+  GCX_EVENT_LOST,   /* a notifier ended its thread or was aborted */
+  GCX_EVENT_OVERRUN /* the hard limit was passed: notifiers make no progress */
+} gcx_event;
+
+/* `object`: of the notifier in question, or null.  Called by the collector's
+ * service thread (OVERRUN: by the allocating thread); it may do what any thread
+ * may do. */
+typedef void(GC_CALLBACK *gcx_event_fn)(gcx_event, void * /* object */,
+                                        const char * /* kind_name */);
+
+/* Zero leaves a value as it is. */
+typedef struct gcx_finaliser_opts {
+  size_t struct_size;
+  unsigned threads; /* notifier threads, 1 to 16; default 1.  With several,
+                            * notifiers of one kind run side by side, children
+                            * may be called while their parent's notifier runs */
+  size_t hard_limit_bytes; /* of objects that are dead and not freed; allocation
+                            * of notified kinds waits when it is reached.  Default:
+                            * what is live, at least 64 MB.  ~(size_t)0: none */
+  unsigned wait_ms;      /* an allocation gives up waiting after so long without
+                            * any progress of notifiers; default 50 */
+  unsigned stuck_ms;     /* default 10000 */
+  unsigned exit_ms;      /* at exit: time for pending objects of kinds with
+                            * GCX_KIND_AT_EXIT; default 1000 */
+  unsigned fork_wait_ms; /* fork waits so long for running notifiers; one that
+                            * still runs is lost in the child; default 100 */
+  gcx_event_fn on_event;
+} gcx_finaliser_opts;
+
+/* 0, or EINVAL.  Any thread, any time. */
+GC_API int GC_CALL gcx_finaliser_config(const gcx_finaliser_opts * /* opts */)
+    GC_ATTR_NONNULL(1);
+
+typedef struct gcx_finaliser_stats {
+  size_t struct_size; /* in: of the caller's structure */
+  unsigned long condemned, notified, revived, kept, lost;
+  size_t pending_objects;   /* condemned and not decided */
+  size_t pending_bytes;     /* dead and not freed */
+  unsigned long max_lag_us; /* from condemnation until a batch was decided */
+  unsigned long overruns;
+  unsigned threads; /* that run notifiers now */
+} gcx_finaliser_stats;
+
+/* Of all kinds.  Any thread. */
+GC_API void GC_CALL gcx_get_finaliser_stats(gcx_finaliser_stats * /* stats */)
+    GC_ATTR_NONNULL(1);
+
+/* ---- The old door ---- */
+
+/* Where the procedures of GC_register_disclaim_proc and GC_finalized_malloc run:
+ * GCX_MODE_SIMPLE, the default, or on the notifier threads, without the allocator
+ * lock.  Holds for procedures that are registered afterwards; to be called before
+ * GC_init_finalized_malloc.  0, EINVAL or EAGAIN. */
+GC_API int GC_CALL gcx_set_disclaim_mode(gcx_mode /* mode */);
+
+/* ---- Objects with a notifier of their own ---- */
+
+/* Must outlive the object, or be in the collected heap: it is traced. */
+typedef struct gcx_closure {
+  gcx_notify_fn notify;
+  void *cd;
+} gcx_closure;
+
+/* A cleared object, scanned conservatively, whose closure is called in
+ * GCX_MODE_PROPER with GCX_REFS_HELD when it died; a null closure means none.  The
+ * closure is kept in a table beside the block: GC_base() of the object is the
+ * object.  May collect and wait as gcx_kind_alloc.  Null without memory. */
+GC_API void *GC_CALL gcx_finalized_alloc(
+    size_t /* bytes */, const gcx_closure * /* closure */) GC_ATTR_MALLOC;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* GCX_RECLAIM_H */

@@ -1,0 +1,219 @@
+/* src/compat/gcx_reclaim_h.c: gcx/reclaim.h. SPDX-License-Identifier: MIT
+ *
+ * A client's kind is its entry in the table of kinds.
+ */
+#include "compat/compat.h"
+
+#include "alloc/alloc.h"
+#include "alloc/finalized.h"
+#include "base/check.h"
+#include "cycle/deliver.h"
+#include "cycle/drain.h"
+#include "cycle/notifier.h"
+#include "heap/layout.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <gcx/reclaim.h>
+
+static unsigned number_of(const gcx_kind *kind) {
+  return (unsigned)((const struct gc_kind *)(const void *)kind - gc_kinds);
+}
+
+/* ---- Kinds ---- */
+
+static bool are_known_values(const gcx_kind_opts *o) {
+  return (unsigned)o->layout <= GCX_LAYOUT_PROC &&
+         (unsigned)o->refs <= GCX_REFS_HELD &&
+         (unsigned)o->release <= GCX_RELEASE_BATCH &&
+         (unsigned)o->mode <= GCX_MODE_SIMPLE &&
+         (o->flags & ~GCX_KIND_AT_EXIT) == 0;
+}
+
+static bool is_layout_word_valid(const gcx_kind_opts *o) {
+  if (o->layout == GCX_LAYOUT_BITMAP)
+    return o->layout_word >> 62 == 0;
+  return o->layout != GCX_LAYOUT_PROC ||
+         (o->layout_word & DESC_TAG_MASK) == DESC_PROC;
+}
+
+/* Bit i becomes bit 63 - i, as descriptors have it. */
+static uint64_t reverse_bits(uint64_t bits) {
+  uint64_t reversed = 0;
+  for (unsigned i = 0; i < 62; i++)
+    reversed |= (bits >> i & 1) << (63 - i);
+  return reversed;
+}
+
+static unsigned new_kind(const gcx_kind_opts *o) {
+  switch (o->layout) {
+  case GCX_LAYOUT_LEAF:
+    return gc_kind_new(0, false, false);
+  case GCX_LAYOUT_BITMAP:
+    return gc_kind_new(reverse_bits(o->layout_word) | DESC_BITMAP, false, true);
+  case GCX_LAYOUT_PROC:
+    return gc_kind_new(o->layout_word, false, true);
+  case GCX_LAYOUT_CONSERVATIVE:
+    break;
+  }
+  return gc_kind_new(0, true, true);
+}
+
+static unsigned flags_of(const gcx_kind_opts *o) {
+  return KIND_OWN_FREE | (o->refs == GCX_REFS_HELD ? KIND_HELD : 0) |
+         (o->release == GCX_RELEASE_BATCH ? KIND_BATCH : 0) |
+         (o->mode == GCX_MODE_PROPER ? KIND_PROPER : 0) |
+         (o->flags & GCX_KIND_AT_EXIT ? KIND_AT_EXIT : 0);
+}
+
+static int ignore_death(void *object, size_t bytes, void *cd) {
+  (void)object;
+  (void)bytes;
+  (void)cd;
+  return 0;
+}
+
+/* The verdicts are 0 and 1, as the core has them. */
+_Static_assert(GCX_DONE == 0 && GCX_KEEP == 1, "verdicts");
+
+static int make_kind(const gcx_kind_opts *o, unsigned *out_kind) {
+  if (o->struct_size != sizeof *o || o->notify == NULL ||
+      !are_known_values(o) || !is_layout_word_valid(o))
+    return EINVAL;
+  if (o->mode == GCX_MODE_PROPER && !gc_notifier_start_queue())
+    return EAGAIN;
+  struct gc_notifier n = {(gc_notify_fn)(void (*)(void))o->notify, o->cd,
+                          o->on_revive, ""};
+  if (o->name != NULL)
+    strncpy(n.name, o->name, sizeof n.name - 1);
+  *out_kind = new_kind(o);
+  if (*out_kind == 0)
+    return gc_load_rlx(&gc_kind_count) >= GC_MAX_KINDS ? ENOSPC : ENOMEM;
+  return gc_deliver_register(*out_kind, &n, flags_of(o)) ? 0 : ENOMEM;
+}
+
+gcx_kind *gcx_kind_new(const gcx_kind_opts *opts, int *error) {
+  unsigned kind = 0;
+  gc_start();
+  int code = make_kind(opts, &kind);
+  if (error != NULL)
+    *error = code;
+  return code == 0 ? (gcx_kind *)(void *)&gc_kinds[kind] : NULL;
+}
+
+const char *gcx_kind_name(const gcx_kind *kind) {
+  return gc_kinds[number_of(kind)].notifier.name;
+}
+
+void *gcx_kind_alloc(gcx_kind *kind, size_t bytes) {
+  return gc_alloc(bytes, number_of(kind));
+}
+
+void *gcx_finalized_alloc(size_t bytes, const gcx_closure *closure) {
+  return gc_finalized_own_alloc(
+      bytes, (const struct gc_own_closure *)(const void *)closure);
+}
+
+/* ---- Reviving and keeping ---- */
+
+int gcx_revive(void *object) {
+  struct gc_object o;
+  return !gc_find(object, &o) || gc_drain_revive(&o);
+}
+
+int gcx_keep(void *object) { return gc_notifier_keep(object); }
+
+/* ---- Waiting ---- */
+
+static int error_of(enum gc_wait_result result) {
+  return result == WAIT_OVER ? 0 : result == WAIT_TIMEOUT ? ETIMEDOUT : EDEADLK;
+}
+
+/* From here on objects of the kind are released without a call. */
+static void close_kind(unsigned kind) {
+  gc_drain_lock_take();
+  gc_kinds[kind].notifier.notify = ignore_death;
+  gc_kinds[kind].notifier.cd = NULL;
+  gc_drain_lock_leave();
+}
+
+int gcx_kind_quiesce(gcx_kind *kind, unsigned ms) {
+  unsigned k = number_of(kind);
+  enum gc_wait_result result = gc_notifier_await_kind(k, ms);
+  if (result == WAIT_DEADLOCK)
+    return EDEADLK;
+  close_kind(k);
+  /* What was claimed before it was closed. */
+  return error_of(gc_notifier_await_kind(k, result == WAIT_OVER ? ms : 0));
+}
+
+int gcx_drain(unsigned ms) {
+  gc_start();
+  return error_of(gc_notifier_drain(ms));
+}
+
+size_t gcx_poll(void) { return gc_deliver_poll(); }
+int gcx_in_notifier(void) { return gc_notifier_inside(); }
+
+void gcx_nowait_begin(void) {
+  gc_start();
+  gc_notifier_nowait(true);
+}
+
+void gcx_nowait_end(void) { gc_notifier_nowait(false); }
+
+void gcx_notifier_abort(void) {
+  gc_notifier_abort();
+  gc_fatal("gcx_notifier_abort: the caller is in no notifier of a notifier "
+           "thread");
+}
+
+/* ---- Configuration and figures ---- */
+
+#define SET(field, value)                                                      \
+  do                                                                           \
+    if ((value) != 0)                                                          \
+      gc_store_rlx(&gc_notifier_config.field, (value));                        \
+  while (0)
+
+int gcx_finaliser_config(const gcx_finaliser_opts *o) {
+  if (o->struct_size != sizeof *o || o->threads > GC_MAX_NOTIFIERS)
+    return EINVAL;
+  SET(threads, o->threads);
+  SET(hard_limit, o->hard_limit_bytes);
+  SET(wait_ms, o->wait_ms);
+  SET(stuck_ms, o->stuck_ms);
+  SET(exit_ms, o->exit_ms);
+  SET(fork_wait_ms, o->fork_wait_ms);
+  if (o->on_event != NULL)
+    gc_store_rel(
+        &gc_notifier_config.on_event,
+        (void (*)(int, void *, const char *))(void (*)(void))o->on_event);
+  return 0;
+}
+
+static size_t undecided(void) {
+  size_t n = 0;
+  for (unsigned k = 0; k < gc_load_acq(&gc_kind_count); k++)
+    n += gc_load_rlx(&gc_kinds[k].undecided);
+  return n;
+}
+
+void gcx_get_finaliser_stats(gcx_finaliser_stats *stats) {
+  gcx_finaliser_stats s = {.struct_size = stats->struct_size};
+  gc_start();
+  gc_drain_lock_take();
+  s.condemned = gc_load_rlx(&gc_pending.condemned);
+  s.notified = gc_load_rlx(&gc_pending.notified);
+  s.revived = gc_load_rlx(&gc_pending.revived);
+  s.kept = gc_load_rlx(&gc_pending.kept);
+  s.lost = gc_load_rlx(&gc_pending.lost);
+  s.pending_objects = undecided();
+  s.pending_bytes = gc_load_rlx(&gc_pending.bytes);
+  s.max_lag_us = gc_drain_max_lag_ns() / 1000;
+  gc_drain_lock_leave();
+  s.overruns = gc_notifier_overruns();
+  s.threads = gc_notifier_threads();
+  memcpy(stats, &s, s.struct_size < sizeof s ? s.struct_size : sizeof s);
+}
