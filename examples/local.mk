@@ -1,0 +1,20 @@
+# examples/local.mk: small programs that show notifiers. SPDX-License-Identifier: MIT
+#
+# They use public headers only and print what happened; status 0 says that it was
+# what docs/guide/notifiers.md promises.
+
+example_programs = examples/destructors examples/fd_owner \
+	examples/foreign_buffer examples/weak_cache
+
+check_PROGRAMS += $(example_programs)
+examples_destructors_SOURCES = examples/destructors.c
+examples_destructors_LDADD = libgc.la
+examples_fd_owner_SOURCES = examples/fd_owner.c
+examples_fd_owner_LDADD = libgc.la
+examples_foreign_buffer_SOURCES = examples/foreign_buffer.c
+examples_foreign_buffer_LDADD = libgc.la
+examples_weak_cache_SOURCES = examples/weak_cache.c
+examples_weak_cache_LDADD = libgc.la
+
+TESTS += tests/gcx/examples.sh
+EXTRA_DIST += tests/gcx/examples.sh

@@ -1,0 +1,46 @@
+#!/bin/sh
+# tests/gcx/examples.sh: the examples of notifiers show what the guide says. SPDX-License-Identifier: MIT
+#
+# How many objects died may differ by a few, since a forgotten word can keep one;
+# so a number that depends on it is judged by the example itself, whose status is
+# 0 only then, and the text has its form checked.
+
+. "$(dirname "$0")/../tools/lib.sh"
+
+programs=$top_builddir/examples
+
+# shows NAME FORM...: the example succeeds, and each line has its form
+shows() {
+  example=$1; shift
+  run timeout 60 "$programs/$example"
+  good=$status
+  [ "$(wc -l <"$scratch/out")" -eq $# ] || good=1
+  line=0
+  for form in "$@"; do
+    line=$((line + 1))
+    sed -n "${line}p" "$scratch/out" | grep -qxE -e "$form" || good=1
+  done
+  if [ "$good" -eq 0 ]; then ok "$example"; else not_ok "$example"; fi
+}
+
+shows fd_owner '2000 files opened, never more than [1-9][0-9]{1,2} at once' \
+  '500 closed by hand, 1[34][0-9]{2} by their notifier'
+shows foreign_buffer '250 MB of pixels, at most ([1-9]|1[0-6]) MB at once' \
+  '9[0-9]{2} images told by their notifier, the last one cleared by hand'
+shows weak_cache '200000 look-ups, [0-9]{4,5} entries made, 0 wrong' \
+  '(6[4-9]|[7-9][0-9]|100) of 1000 entries left, 64 of them in use'
+shows destructors '(1000|9[0-9]{2}) groups, [45][0-9]{3} circles, [45][0-9]{3} shapes died' \
+  '[45][0-9]{3} members found intact by their group'
+
+# A program of the user's own is compiled like this.
+if [ -e "$top_builddir/.libs/libgc.so" ]; then
+  # shellcheck disable=SC2086 # CC and CFLAGS are lists of words.
+  passes "an example compiles with the line of the guide" ${CC} ${CFLAGS-} \
+    -Wall -Wextra -Werror -I"$top_srcdir/include" -o "$scratch/p" \
+    "$top_srcdir/examples/fd_owner.c" -L"$top_builddir/.libs" -lgc -pthread
+else
+  skip "an example compiles with the line of the guide" \
+    "no shared library in this build"
+fi
+
+finish
