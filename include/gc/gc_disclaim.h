@@ -60,7 +60,7 @@ GC_API void GC_CALL GC_init_finalized_malloc(void);
 /* A zeroed, scanned object whose closure is called when it is dead, as with
  * mark_from_all; it is always let go.  On other implementations GC_base of it
  * is a word before it.  [alloc] */
-GC_API GC_ATTR_MALLOC GC_ATTR_ALLOC_SIZE(1) void *GC_CALL
+GC_API GC_ATTR_ALLOC_SIZE(1) void *GC_CALL
 GC_finalized_malloc(size_t, const struct GC_finalizer_closure *)
     GC_ATTR_NONNULL(2);
 

@@ -62,9 +62,9 @@ GC_API void GC_CALL GC_generic_malloc_many(size_t, int /* kind */,
 /* An object of the kind, as GC_malloc gives it.  The second form, which in
  * libgc bypasses what the thread keeps for itself, has the same result here,
  * and is slower for the two kinds above.  [alloc] */
-GC_API GC_ATTR_MALLOC GC_ATTR_ALLOC_SIZE(1) void *GC_CALL
+GC_API GC_ATTR_ALLOC_SIZE(1) void *GC_CALL
 GC_malloc_kind(size_t, int /* kind */);
-GC_API GC_ATTR_MALLOC GC_ATTR_ALLOC_SIZE(1) void *GC_CALL
+GC_API GC_ATTR_ALLOC_SIZE(1) void *GC_CALL
 GC_malloc_kind_global(size_t, int /* kind */);
 
 #ifdef __cplusplus

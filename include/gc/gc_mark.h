@@ -126,15 +126,17 @@ GC_API unsigned GC_CALL GC_new_kind_inner(
     void ** /* free_list */, GC_word /* descriptor */, int /* add_size */,
     int /* clear */) GC_ATTR_NONNULL(1);
 
-/* An object of the kind.  A descriptor that lies in the object is not there
+/* An object of the kind.  (No GC_ATTR_MALLOC here: with it compilers leave out
+ * stores into objects that the program only drops, which a disclaim procedure
+ * would read.)  A descriptor that lies in the object is not there
  * yet when a collection comes between this call and its being stored: it must
  * be one that a zeroed object can stand.  [alloc] */
-GC_API GC_ATTR_MALLOC GC_ATTR_ALLOC_SIZE(1) void *GC_CALL
+GC_API GC_ATTR_ALLOC_SIZE(1) void *GC_CALL
 GC_generic_malloc(size_t, int /* kind */);
 
 /* The same for large objects of which the caller keeps a reference into the
  * first 256 bytes.  [alloc] */
-GC_API GC_ATTR_MALLOC GC_ATTR_ALLOC_SIZE(1) void *GC_CALL
+GC_API GC_ATTR_ALLOC_SIZE(1) void *GC_CALL
 GC_generic_malloc_ignore_off_page(size_t, int /* kind */);
 
 /* The same, alive until GC_free, for the uncollectable kinds.  [alloc] */
@@ -143,7 +145,7 @@ GC_generic_malloc_uncollectable(size_t, int /* kind */);
 
 /* The same for whatever kind GC_get_kind_and_size told, uncollectable ones
  * included.  [alloc] */
-GC_API GC_ATTR_MALLOC GC_ATTR_ALLOC_SIZE(1) void *GC_CALL
+GC_API GC_ATTR_ALLOC_SIZE(1) void *GC_CALL
 GC_generic_or_special_malloc(size_t, int /* kind */);
 #define GC_GENERIC_OR_SPECIAL_MALLOC(sz, knd) \
   GC_generic_or_special_malloc(sz, knd)

@@ -279,6 +279,42 @@ else
   not_ok "there is a list of exports at src/libgc.sym"
 fi
 
+# ---- Stores that only a notifier reads ----
+
+# An object that the program fills in and drops is read once more, by its
+# notifier: a compiler that takes it for malloc's would drop the stores.
+cat >"$scratch/stores.c" <<'END'
+#include <gc.h>
+#include <gc/gc_disclaim.h>
+#include <gc/gc_inline.h>
+#include <gc/gc_mark.h>
+#ifdef __cplusplus
+extern "C"
+#endif
+void fill_in(const struct GC_finalizer_closure *c);
+void fill_in(const struct GC_finalizer_closure *c) {
+  *(unsigned *)GC_finalized_malloc(4, c) = 1234567891;
+  *(unsigned *)GC_generic_malloc(4, 9) = 1234567892;
+  *(unsigned *)GC_generic_malloc_ignore_off_page(4, 9) = 1234567893;
+  *(unsigned *)GC_generic_or_special_malloc(4, 9) = 1234567894;
+  *(unsigned *)GC_malloc_kind(4, 9) = 1234567895;
+  *(unsigned *)GC_malloc_kind_global(4, 9) = 1234567896;
+}
+END
+stores_are_kept() {
+  compilers >"$scratch/compilers"
+  while IFS='|' read -r command language; do
+    $command -x "$language" -O2 -S -I"${tree:-$include}" -o "$scratch/stores.s" \
+      "$scratch/stores.c" </dev/null || return 2
+    kept=$(grep -oE '123456789[1-9]' "$scratch/stores.s" | sort -u | wc -l)
+    [ "$kept" -eq "$(grep -c ' = 123456789' "$scratch/stores.c")" ] || {
+      echo "$command keeps $kept stores"
+      return 1
+    }
+  done <"$scratch/compilers"
+}
+passes "stores that only notifiers read are kept" stores_are_kept
+
 # ---- Planted faults ----
 
 # spoilt FILE SED-SCRIPT: a copy of the headers with one change
@@ -303,6 +339,9 @@ tree=$scratch/tree refuses "another release is found" "does not name" release_is
 spoilt gc/gc_mark.h 's/<< GC_DS_TAG_BITS)/<< 1)/'
 tree=$scratch/tree refuses "a wrong descriptor is found" check_procs \
   everywhere "$scratch/abi.c"
+spoilt gc/gc_disclaim.h 's/^GC_API GC_ATTR_ALLOC/GC_API GC_ATTR_MALLOC GC_ATTR_ALLOC/'
+tree=$scratch/tree refuses "a store that is lost is found" "keeps 5 stores" \
+  stores_are_kept
 spoilt gc/gc_inline.h 's/(int)(kind), gc_head_/gc_size_, gc_head_/'
 tree=$scratch/tree refuses "a silent conversion is found" conversion \
   everywhere "$scratch/use.c"
