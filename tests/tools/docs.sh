@@ -17,18 +17,39 @@ for page in "$top_srcdir"/docs/man/*.[0-9]; do
   if [ "$status" -eq 0 ]; then ok "$name"; else not_ok "$name"; fi
 done
 
-# Every function of the manual is exported, and every exported one is in it.
-page=$top_srcdir/docs/man/gc.3
-grep '^\.It ' "$page" | grep -oE '(Fn|Va) (\(\*)?(GC|gcx)_[a-z][a-z0-9_]*' |
-  sed 's/.* \((\*\)\{0,1\}//' | sort -u >"$scratch/manual"
+# Every function of the manual is exported, and every exported one is in it:
+# libgc's names in gc.3, our own there or on a page of their own.
+names_in() { # PAGE...
+  cat "$@" | grep '^\.It ' |
+    grep -oE '(Fn|Va) (\(\*)?(GC|gcx)_[a-z][a-z0-9_]*' |
+    sed 's/.* \((\*\)\{0,1\}//' | sort -u
+}
+man=$top_srcdir/docs/man
+header=$top_srcdir/include/gcx/reclaim.h
+names_in "$man/gc.3" >"$scratch/gc.3"
+# The types of functions are described as if they were some.
+names_in "$man/gcx_reclaim.3" | grep -v '_fn$' >"$scratch/gcx.3"
 sort -u "$top_srcdir/src/libgc.sym" >"$scratch/exported"
+{ cat "$scratch/gc.3"; grep '^gcx_' "$scratch/gcx.3"; } | sort -u >"$scratch/manual"
 comm -13 "$scratch/manual" "$scratch/exported" >"$scratch/out"
 if [ -s "$scratch/exported" ] && ! [ -s "$scratch/out" ]; then
-  ok "gc.3 has every exported name"
-else not_ok "gc.3 has every exported name"; fi
-comm -23 "$scratch/manual" "$scratch/exported" >"$scratch/out"
-if ! [ -s "$scratch/out" ]; then ok "gc.3 promises nothing else"
-else not_ok "gc.3 promises nothing else"; fi
+  ok "the manual has every exported name"
+else not_ok "the manual has every exported name"; fi
+sort -u "$scratch/gc.3" "$scratch/gcx.3" | comm -23 - "$scratch/exported" >"$scratch/out"
+if ! [ -s "$scratch/out" ]; then ok "the manual promises nothing else"
+else not_ok "the manual promises nothing else"; fi
+
+# So has our page the constants and the fields of our header.
+{
+  grep -oE '^(#define)? *GCX_[A-Z_]+' "$header" | grep -oE 'GCX_[A-Z_]+' | grep -v '_H$'
+  sed -n '/^typedef struct.*{$/,/^}/p' "$header" | sed 's, */\*.*,,; /^ *\*/d; /[{}]/d' |
+    tr ',' '\n' | sed -n 's/.*[ *]\([a-z_]\{1,\}\);\{0,1\}$/\1/p'
+} | sort -u >"$scratch/wanted"
+grep -oE 'GCX_[A-Z_]+|\b[a-z_]{2,}\b' "$man/gcx_reclaim.3" | sort -u >"$scratch/manual"
+comm -23 "$scratch/wanted" "$scratch/manual" >"$scratch/out"
+if [ "$(wc -l <"$scratch/wanted")" -ge 40 ] && ! [ -s "$scratch/out" ]; then
+  ok "gcx_reclaim.3 has the constants and fields of the header"
+else not_ok "gcx_reclaim.3 has the constants and fields of the header"; fi
 
 # The same of gc.7 and the variables that the source reads.
 sed -n 's/^\.It Ev //p' "$top_srcdir/docs/man/gc.7" | sort -u >"$scratch/manual"
@@ -56,8 +77,13 @@ else ok "links between pages lead somewhere"; fi
 
 # ---- Programs in the pages ----
 
-# program PAGE: the first C block
-program() { sed -n '/^```c$/,/^```$/{/^```/d;p}' "$1"; }
+# program PAGE: the first C block, or the first literal of a manual page
+program() {
+  case $1 in
+    *.[0-9]) sed -n '/^\.Bd -literal/,/^\.Ed/{/^\.[BE]d/d;s/\\e/\\/g;p}' "$1" ;;
+    *) sed -n '/^```c$/,/^```$/{/^```/d;p}' "$1" ;;
+  esac
+}
 # runs PAGE EXPECTED: its program compiles without warnings, runs and says so
 runs() {
   name="the program of $1 works"
@@ -76,5 +102,6 @@ runs() {
 }
 runs README.md '^[1-9][0-9]* of 100000 '
 runs docs/guide/start.md '[1-9]'
+runs docs/man/gcx_reclaim.3 '^[1-9][0-9]{4,5} of 100000 handles '
 
 finish
