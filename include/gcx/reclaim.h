@@ -135,8 +135,7 @@ GC_API const char *GC_CALL gcx_kind_name(const gcx_kind * /* kind */)
  * notifiers (see hard_limit_bytes).  Out of memory: waits for pending
  * notifications first, then answers what GC_oom_fn answers, by default null.
  * Any thread. */
-GC_API void *GC_CALL gcx_kind_alloc(gcx_kind * /* kind */,
-                                    size_t /* bytes */) GC_ATTR_MALLOC
+GC_API void *GC_CALL gcx_kind_alloc(gcx_kind * /* kind */, size_t /* bytes */)
     GC_ATTR_NONNULL(1);
 
 /* The pair for a table of weak entries: after gcx_revive said 1 the object is an
@@ -265,8 +264,8 @@ typedef struct gcx_closure {
  * GCX_MODE_PROPER with GCX_REFS_HELD when it died; a null closure means none.  The
  * closure is kept in a table beside the block: GC_base() of the object is the
  * object.  May collect and wait as gcx_kind_alloc.  Null without memory. */
-GC_API void *GC_CALL gcx_finalized_alloc(
-    size_t /* bytes */, const gcx_closure * /* closure */) GC_ATTR_MALLOC;
+GC_API void *GC_CALL gcx_finalized_alloc(size_t /* bytes */,
+                                         const gcx_closure * /* closure */);
 
 #ifdef __cplusplus
 }
