@@ -36,6 +36,7 @@ bench_built = \
 	bench/micro/mark_graph \
 	bench/micro/mark_lists \
 	bench/micro/mark_tree \
+	bench/micro/notify_dead \
 	bench/micro/realloc_growth \
 	bench/micro/startup \
 	bench/micro/weak_table
@@ -120,6 +121,11 @@ bench_micro_mark_tree_SOURCES = bench/micro/mark_tree.c $(bench_frame)
 bench_micro_mark_tree_LINK = $(BENCH_LINK)
 bench_micro_mark_tree_LDADD = $(BENCH_LIBS)
 bench_micro_mark_tree_DEPENDENCIES = libgc.la
+
+bench_micro_notify_dead_SOURCES = bench/micro/notify_dead.c $(bench_frame)
+bench_micro_notify_dead_LINK = $(BENCH_LINK)
+bench_micro_notify_dead_LDADD = $(BENCH_LIBS)
+bench_micro_notify_dead_DEPENDENCIES = libgc.la
 
 bench_micro_realloc_growth_SOURCES = bench/micro/realloc_growth.c $(bench_frame)
 bench_micro_realloc_growth_LINK = $(BENCH_LINK)

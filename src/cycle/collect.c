@@ -139,7 +139,10 @@ static void start(struct cycle *c) {
 
 static void settle(struct cycle *c) {
   emit(EVENT_RECLAIM_START);
-  struct gc_pacer_cycle p = {gc_load_rlx(&gc_heap.live),
+  /* What waits for its notifier is used memory, too: collecting again does not
+   * make it free. */
+  struct gc_pacer_cycle p = {gc_load_rlx(&gc_heap.live) +
+                                 gc_load_rlx(&gc_pending.bytes),
                              gc_load_rlx(&gc_heap.live_leaf), c->root_bytes,
                              gc_plat_cpu_ns() - c->cpu_start_ns};
   gc_pacer_finish_cycle(&p);
