@@ -196,7 +196,7 @@ int gcx_finaliser_config(const gcx_finaliser_opts *o) {
 static size_t undecided(void) {
   size_t n = 0;
   for (unsigned k = 0; k < gc_load_acq(&gc_kind_count); k++)
-    n += gc_load_rlx(&gc_kinds[k].undecided);
+    n += gc_pending_undecided(k);
   return n;
 }
 
@@ -210,7 +210,7 @@ void gcx_get_finaliser_stats(gcx_finaliser_stats *stats) {
   s.kept = gc_load_rlx(&gc_pending.kept);
   s.lost = gc_load_rlx(&gc_pending.lost);
   s.pending_objects = undecided();
-  s.pending_bytes = gc_load_rlx(&gc_pending.bytes);
+  s.pending_bytes = gc_pending_bytes();
   s.max_lag_us = gc_drain_max_lag_ns() / 1000;
   gc_drain_lock_leave();
   s.overruns = gc_notifier_overruns();

@@ -18,12 +18,9 @@
 #define MS ((uint64_t)1000000)
 
 static _Atomic uint32_t progress;
-static _Atomic uint32_t waiters;
 static _Atomic uint64_t overruns;
 
 static void on_progress(void) {
-  if (gc_load_rlx(&waiters) == 0)
-    return;
   gc_add_acq_rel(&progress, 1);
   gc_plat_futex_wake(&progress, -1);
 }
@@ -72,32 +69,31 @@ enum gc_wait_result gc_notifier_drain(unsigned ms) {
     return WAIT_OVER;
   uint64_t end = end_of(ms);
   bool in_time = true;
-  gc_add_acq_rel(&waiters, 1);
+  gc_add_acq_rel(&gc_drain_waiters, 1);
   gc_notifier_wake();
   while (in_time && !is_reached(q, target)) {
     uint32_t seen = gc_load_acq(&progress);
     if (!is_reached(q, target))
       in_time = sleep_until(seen, end);
   }
-  gc_sub_rlx(&waiters, 1);
+  gc_sub_rlx(&gc_drain_waiters, 1);
   return in_time ? WAIT_OVER : WAIT_TIMEOUT;
 }
 
 enum gc_wait_result gc_notifier_await_kind(unsigned kind, unsigned ms) {
-  const struct gc_kind *k = &gc_kinds[kind];
   if (!may_wait())
     return WAIT_DEADLOCK;
   gc_deliver_all();
   uint64_t end = end_of(ms);
   bool in_time = true;
-  gc_add_acq_rel(&waiters, 1);
+  gc_add_acq_rel(&gc_drain_waiters, 1);
   gc_notifier_wake();
-  while (in_time && gc_load_acq(&k->undecided) != 0) {
+  while (in_time && gc_pending_undecided(kind) != 0) {
     uint32_t seen = gc_load_acq(&progress);
-    if (gc_load_acq(&k->undecided) != 0)
+    if (gc_pending_undecided(kind) != 0)
       in_time = sleep_until(seen, end);
   }
-  gc_sub_rlx(&waiters, 1);
+  gc_sub_rlx(&gc_drain_waiters, 1);
   return in_time ? WAIT_OVER : WAIT_TIMEOUT;
 }
 
@@ -133,7 +129,7 @@ static uint64_t decided(void) {
 
 /* Everything allocated since the last collection may be dead as well. */
 static bool is_over(size_t limit) {
-  size_t bytes = gc_load_rlx(&gc_pending.bytes);
+  size_t bytes = gc_pending_bytes();
   return bytes != 0 && bytes + gc_load_rlx(&gc_heap.allocated) >= limit;
 }
 
@@ -143,7 +139,7 @@ static bool wait_below(size_t limit) {
   uint64_t patience = gc_load_rlx(&gc_notifier_config.wait_ms) * MS;
   uint64_t end = gc_plat_now_ns() + patience, last = decided();
   bool in_time = true;
-  gc_add_acq_rel(&waiters, 1);
+  gc_add_acq_rel(&gc_drain_waiters, 1);
   gc_notifier_wake();
   while (in_time && is_over(limit)) {
     uint32_t seen = gc_load_acq(&progress);
@@ -154,14 +150,13 @@ static bool wait_below(size_t limit) {
     if (is_over(limit))
       in_time = sleep_until(seen, end);
   }
-  gc_sub_rlx(&waiters, 1);
+  gc_sub_rlx(&gc_drain_waiters, 1);
   return in_time;
 }
 
 void gc_notifier_back_pressure(void) {
   size_t limit = hard_limit();
-  if (gc_load_rlx(&gc_pending.bytes) + gc_load_rlx(&gc_heap.allocated) <
-          limit ||
+  if (gc_pending_bytes() + gc_load_rlx(&gc_heap.allocated) < limit ||
       gc_self()->nowait != 0 || !may_wait())
     return;
   if (is_over(limit) && !wait_below(limit)) {
@@ -174,7 +169,7 @@ void gc_notifier_back_pressure(void) {
 }
 
 bool gc_notifier_await_memory(void) {
-  size_t before = gc_load_rlx(&gc_pending.bytes);
+  size_t before = gc_pending_bytes();
   if (before == 0 || gc_self()->nowait != 0 || !may_wait())
     return false;
   return wait_below(before);
@@ -182,7 +177,6 @@ bool gc_notifier_await_memory(void) {
 
 void gc_notifier_at_exit(void) {
   for (unsigned k = 0; k < gc_load_acq(&gc_kind_count); k++)
-    if (gc_kind_flags(k) & KIND_AT_EXIT &&
-        gc_load_rlx(&gc_kinds[k].undecided) != 0)
+    if (gc_kind_flags(k) & KIND_AT_EXIT && gc_pending_undecided(k) != 0)
       gc_notifier_await_kind(k, gc_load_rlx(&gc_notifier_config.exit_ms));
 }

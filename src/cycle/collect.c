@@ -141,8 +141,7 @@ static void settle(struct cycle *c) {
   emit(EVENT_RECLAIM_START);
   /* What waits for its notifier is used memory, too: collecting again does not
    * make it free. */
-  struct gc_pacer_cycle p = {gc_load_rlx(&gc_heap.live) +
-                                 gc_load_rlx(&gc_pending.bytes),
+  struct gc_pacer_cycle p = {gc_load_rlx(&gc_heap.live) + gc_pending_bytes(),
                              gc_load_rlx(&gc_heap.live_leaf), c->root_bytes,
                              gc_plat_cpu_ns() - c->cpu_start_ns};
   gc_pacer_finish_cycle(&p);

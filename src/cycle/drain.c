@@ -8,6 +8,7 @@
 #include "reclaim/pool.h"
 
 void (*gc_drain_on_progress)(void);
+_Atomic uint32_t gc_drain_waiters;
 
 static uint64_t max_lag_ns; /* [lock drain] */
 
@@ -17,7 +18,7 @@ void gc_drain_lock_leave(void) { gc_unlock(&gc_drain_lock); }
 uint64_t gc_drain_max_lag_ns(void) { return max_lag_ns; }
 
 static void tell_progress(void) {
-  if (gc_drain_on_progress != NULL)
+  if (gc_load_rlx(&gc_drain_waiters) != 0 && gc_drain_on_progress != NULL)
     gc_drain_on_progress();
 }
 
@@ -33,7 +34,7 @@ static void release_large(gc_block_id b, uint8_t done) {
   struct gc_block *block = &gc_heap.blocks[b];
   if (gc_load_rlx(block->states) != done)
     return;
-  gc_sub_rlx(&gc_pending.bytes, block->large_bytes);
+  GC_PENDING_ADD(&gc_pending.freed_bytes, block->large_bytes);
   gc_store_rlx(&block->pending, 0);
   gc_large_free(b);
 }
@@ -51,7 +52,7 @@ static void release_block(gc_block_id b, uint8_t done) {
   if (n != 0)
     tell_progress();
   gc_sub_rlx(&block->pending, n);
-  gc_sub_rlx(&gc_pending.bytes, n * gc_hot_bytes(hot));
+  GC_PENDING_ADD(&gc_pending.freed_bytes, n * gc_hot_bytes(hot));
 }
 
 static uint8_t done_byte(const struct gc_queue *q, const struct gc_batch *b) {
@@ -96,6 +97,17 @@ static bool take_ordered(struct gc_batch *batch, struct gc_object *out) {
   return false;
 }
 
+static struct gc_object object_in(gc_block_id b, uint64_t hot, unsigned slot) {
+  bool is_large = gc_hot_state(hot) == BLK_LARGE;
+  return (struct gc_object){.start = gc_slot_address(b, hot, slot),
+                            .bytes = is_large ? gc_heap.blocks[b].large_bytes
+                                              : gc_hot_bytes(hot),
+                            .block = b,
+                            .slot = slot,
+                            .kind = gc_hot_kind(hot),
+                            .is_large = is_large};
+}
+
 static bool take_in_block(struct gc_batch *batch, gc_block_id b, uint8_t cond,
                           struct gc_object *out) {
   const struct gc_block *block = &gc_heap.blocks[b];
@@ -104,8 +116,10 @@ static bool take_in_block(struct gc_batch *batch, gc_block_id b, uint8_t cond,
     return false;
   while (batch->slot < block->slots) {
     unsigned s = batch->slot++;
-    if (gc_load_rlx(block->states + s) == cond &&
-        gc_find(gc_slot_address(b, hot, s), out) && claim(batch, out))
+    if (gc_load_rlx(block->states + s) != cond)
+      continue;
+    *out = object_in(b, hot, s);
+    if (claim(batch, out))
       return true;
   }
   return false;
@@ -191,8 +205,11 @@ static bool revive_closure(const struct gc_object *object, bool is_claimed) {
 
 static void keep(const struct gc_object *o) {
   gc_store_rel(gc_state_of(o), (uint8_t)ST_NONE);
-  gc_pending_forget(o, true);
-  gc_add_rlx(&gc_pending.kept, 1);
+  gc_sub_rlx(&gc_heap.blocks[o->block].pending, 1);
+  GC_PENDING_ADD(&gc_kinds[o->kind].decided, 1);
+  GC_PENDING_ADD(&gc_pending.freed_bytes, o->bytes);
+  GC_PENDING_ADD(&gc_pending.kept, 1);
+  GC_PENDING_ADD(&gc_pending.notified, 1);
   if (gc_kind_flags(o->kind) & KIND_HELD)
     revive_closure(o, true);
 }
@@ -204,8 +221,7 @@ static void end_running(const struct gc_object *o) {
   struct gc_batch *batch = gc_queue_frozen(gc_queue_of_kind(o->kind));
   gc_check(batch->running > 0);
   batch->running--;
-  gc_add_rlx(&gc_pending.notified, 1);
-  if (gc_load_rlx(&gc_kinds[o->kind].undecided) == 0)
+  if (gc_load_rlx(&gc_drain_waiters) != 0 && gc_pending_undecided(o->kind) == 0)
     tell_progress();
 }
 
@@ -215,14 +231,11 @@ void gc_drain_finish(const struct gc_object *o, enum gc_drain_verdict verdict) {
   gc_check(gc_state_code(byte) == ST_CLAIM);
   if (verdict == DRAIN_KEEP) {
     keep(o);
-  } else if (verdict == DRAIN_DONE) {
-    gc_store_rel(state, gc_state_byte(ST_DONE, byte));
-    gc_sub_rlx(&gc_kinds[o->kind].undecided, 1);
   } else {
-    gc_store_rel(state, gc_state_byte(ST_LOST, byte));
-    gc_sub_rlx(&gc_kinds[o->kind].undecided, 1);
-    gc_add_rlx(&gc_pending.lost, 1);
-    gc_sub_rlx(&gc_pending.notified, 1);
+    bool is_lost = verdict == DRAIN_LOST;
+    gc_store_rel(state, gc_state_byte(is_lost ? ST_LOST : ST_DONE, byte));
+    GC_PENDING_ADD(&gc_kinds[o->kind].decided, 1);
+    GC_PENDING_ADD(is_lost ? &gc_pending.lost : &gc_pending.notified, 1);
   }
   end_running(o);
 }
@@ -271,8 +284,8 @@ static void lose_in_block(gc_block_id b, const char *own) {
     if (gc_state_code(byte) != ST_CLAIM || gc_slot_address(b, hot, s) == own)
       continue;
     gc_store_rlx(block->states + s, gc_state_byte(ST_LOST, byte));
-    gc_sub_rlx(&gc_kinds[gc_hot_kind(hot)].undecided, 1);
-    gc_add_rlx(&gc_pending.lost, 1);
+    GC_PENDING_ADD(&gc_kinds[gc_hot_kind(hot)].decided, 1);
+    GC_PENDING_ADD(&gc_pending.lost, 1);
   }
 }
 

@@ -56,5 +56,7 @@ void gc_drain_lose_running(const char *own);
 /* Told when memory was released, a batch or a kind has nothing undecided any more,
  * or a notifier was given up; the lock is held. */
 extern void (*gc_drain_on_progress)(void);
+/* How many want to be told. */
+extern _Atomic uint32_t gc_drain_waiters;
 
 #endif

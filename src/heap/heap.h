@@ -184,7 +184,9 @@ struct gc_kind {
   uint64_t descriptor;   /* see heap/layout.h */
   struct gc_pool *pools; /* GC_MAX_CLASSES of them */
   struct gc_notifier notifier; /* notified kinds; [lock drain] */
-  _Atomic size_t undecided;    /* COND and CLAIM slots */
+  /* Slots condemned so far, decided by a notifier, revived. The first two change
+   * under the drain lock (or in the stop), the third under no lock. */
+  _Atomic size_t condemned, decided, revived;
 };
 
 extern struct gc_kind gc_kinds[GC_MAX_KINDS] gc_hidden;

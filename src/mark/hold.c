@@ -133,10 +133,11 @@ static void enter_if_dead(struct gc_marker *m, const void *word) {
     enter(m, &o);
 }
 
-static void leave_object(char *start, bool (*report)(char *)) {
+static void leave_object(char *start,
+                         bool (*report)(const struct gc_object *)) {
   struct gc_object o;
   if (gc_find(start, &o) && is_notified_kind(&o) && state_of(&o) == ST_COND)
-    report(start);
+    report(&o);
 }
 
 /* The next word that may be a heap address, or end: most words are none. */
@@ -149,8 +150,9 @@ gc_scans_memory static const uint64_t *next_address(const uint64_t *p,
   return p;
 }
 
-gc_scans_memory static void trace_from(struct gc_marker *m, char *start,
-                                       bool (*report)(char *)) {
+gc_scans_memory static void
+trace_from(struct gc_marker *m, char *start,
+           bool (*report)(const struct gc_object *)) {
   enter_if_dead(m, start);
   while (hold.depth > 0) {
     struct frame *f = frame_at(hold.depth - 1);
@@ -167,7 +169,7 @@ gc_scans_memory static void trace_from(struct gc_marker *m, char *start,
 
 struct trace {
   struct gc_marker *marker;
-  bool (*report)(char *);
+  bool (*report)(const struct gc_object *);
 };
 
 /* What a notifier waits for, or is using. */
@@ -193,7 +195,7 @@ static void trace_block(gc_block_id b, void *cx) {
 }
 
 void gc_hold_trace(struct gc_marker *m, gc_large_iterator each_large,
-                   bool (*report)(char *object)) {
+                   bool (*report)(const struct gc_object *)) {
   struct trace t = {m, report};
   drop_held_maps();
   for (unsigned k = 0; k < gc_load_rlx(&gc_kind_count); k++) {

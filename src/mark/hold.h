@@ -16,7 +16,7 @@
 
 /* `report` gets each condemned object once; its result is not needed. */
 void gc_hold_trace(struct gc_marker *m, gc_large_iterator each_large,
-                   bool (*report)(char *object));
+                   bool (*report)(const struct gc_object *));
 
 /* World running, drain lock held. Lists the object and everything held that it
  * refers to through held objects, the object first; each is listed once, for they

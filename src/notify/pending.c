@@ -27,42 +27,28 @@ bool gc_pending_start_queue(unsigned queue) {
 
 bool gc_pending_start(void) { return gc_pending_start_queue(QUEUE_SIMPLE); }
 
-bool gc_pending_append(char *object) {
-  struct gc_object o;
-  if (!gc_find(object, &o))
-    return false;
-  uint8_t byte = gc_load_rlx(gc_state_of(&o));
+bool gc_pending_append(const struct gc_object *o) {
+  uint8_t byte = gc_load_rlx(gc_state_of(o));
   struct gc_batch *batch =
-      &gc_queue_of_kind(o.kind)->batch[byte >> ST_BATCH_SHIFT];
+      &gc_queue_of_kind(o->kind)->batch[byte >> ST_BATCH_SHIFT];
   size_t bytes = (batch->order_count + 1) * sizeof(char *);
   if (bytes > batch->order_memory.committed &&
       !gc_extent_commit(&batch->order_memory, bytes))
     return false;
-  gc_batch_order(batch)[batch->order_count++] = object;
+  gc_batch_order(batch)[batch->order_count++] = o->start;
   return true;
 }
 
 /* ---- Claim protocol ---- */
-
-bool gc_pending_claim(_Atomic uint8_t *state) {
-  uint8_t byte = gc_load_rlx(state);
-  return gc_state_code(byte) == ST_COND &&
-         gc_cas_acq_rel(state, &byte, gc_state_byte(ST_CLAIM, byte));
-}
-
-void gc_pending_forget(const struct gc_object *o, bool was_undecided) {
-  gc_sub_rlx(&gc_heap.blocks[o->block].pending, 1);
-  gc_sub_rlx(&gc_pending.bytes, o->bytes);
-  if (was_undecided)
-    gc_sub_rlx(&gc_kinds[o->kind].undecided, 1);
-}
 
 bool gc_pending_revive(const struct gc_object *o) {
   _Atomic uint8_t *state = gc_state_of(o);
   uint8_t byte = gc_load_acq(state);
   if (gc_state_code(byte) == ST_COND &&
       gc_cas_acq_rel(state, &byte, (uint8_t)ST_NONE)) {
-    gc_pending_forget(o, true);
+    gc_sub_rlx(&gc_heap.blocks[o->block].pending, 1);
+    gc_add_rlx(&gc_kinds[o->kind].revived, 1);
+    gc_add_rlx(&gc_pending.revived_bytes, o->bytes);
     gc_add_rlx(&gc_pending.revived, 1);
     return true;
   }
@@ -128,7 +114,8 @@ static void drop_block(gc_block_id b, const struct gc_queue *q) {
       continue;
     gc_store_rlx(block->states + s, (uint8_t)ST_NONE);
     gc_sub_rlx(&block->pending, 1);
-    gc_sub_rlx(&gc_pending.bytes, object_bytes(block, gc_block_hot(b)));
+    GC_PENDING_ADD(&gc_pending.freed_bytes,
+                   object_bytes(block, gc_block_hot(b)));
   }
 }
 
@@ -216,9 +203,9 @@ static void count_condemned(const struct gc_block *block, unsigned n,
   struct gc_batch *open = &q->batch[q->open];
   if (open->since_ns == 0)
     open->since_ns = gc_plat_now_ns();
-  gc_add_rlx(&gc_pending.condemned, n);
-  gc_add_rlx(&gc_pending.bytes, n * object_bytes(block, hot));
-  gc_add_rlx(&gc_kinds[kind].undecided, n);
+  GC_PENDING_ADD(&gc_pending.condemned, n);
+  GC_PENDING_ADD(&gc_pending.condemned_bytes, n * object_bytes(block, hot));
+  GC_PENDING_ADD(&gc_kinds[kind].condemned, n);
 }
 
 static void examine_block(gc_block_id b, void *cx) {

@@ -46,12 +46,33 @@ enum { QUEUE_SIMPLE, QUEUE_PROPER, GC_QUEUES };
 extern struct gc_queue gc_queues[GC_QUEUES];
 extern struct gc_lock gc_drain_lock;
 
-/* Totals and the account of dead memory. */
+/* Totals, and the account of dead memory. What changes without a lock, by revival,
+ * has a counter of its own, so that the others need no atomic addition. */
 struct gc_pending {
-  _Atomic uint64_t condemned, notified, kept, revived, lost;
-  _Atomic size_t bytes; /* dead and not freed */
+  _Atomic uint64_t condemned, notified, kept, lost; /* [lock drain] */
+  _Atomic size_t condemned_bytes, freed_bytes;      /* [lock drain] */
+  _Atomic uint64_t revived;
+  _Atomic size_t revived_bytes;
 };
 extern struct gc_pending gc_pending;
+
+/* Dead and not freed. */
+gc_inline size_t gc_pending_bytes(void) {
+  return gc_load_rlx(&gc_pending.condemned_bytes) -
+         gc_load_rlx(&gc_pending.freed_bytes) -
+         gc_load_rlx(&gc_pending.revived_bytes);
+}
+
+/* COND and CLAIM slots of a kind. */
+gc_inline size_t gc_pending_undecided(unsigned kind) {
+  const struct gc_kind *k = &gc_kinds[kind];
+  return gc_load_rlx(&k->condemned) - gc_load_rlx(&k->decided) -
+         gc_load_rlx(&k->revived);
+}
+
+/* Adds to a counter that is written under a lock. */
+#define GC_PENDING_ADD(counter, n)                                             \
+  gc_store_rlx((counter), gc_load_rlx(counter) + (n))
 
 bool gc_pending_start(void);
 /* Room for the lists of a queue; false: no address space. [lock api] */
@@ -87,7 +108,7 @@ void gc_pending_drop_unreached(void);
 
 /* Appends a COND object to the order of its batch; false when there is no memory
  * (the object is found through its block later). */
-bool gc_pending_append(char *object);
+bool gc_pending_append(const struct gc_object *object);
 
 /* ---- State bytes ---- */
 
@@ -104,12 +125,19 @@ gc_inline uint8_t gc_state_byte(enum gc_slot_state code, uint8_t batch_of) {
   return (uint8_t)(code | (batch_of & ~ST_MASK));
 }
 
-/* COND to CLAIM: true when the caller won. */
-bool gc_pending_claim(_Atomic uint8_t *state);
+/* COND to CLAIM: true when the caller won. While the process has one thread nobody
+ * can revive in between. */
+gc_inline bool gc_pending_claim(_Atomic uint8_t *state) {
+  uint8_t byte = gc_load_rlx(state);
+  if (gc_state_code(byte) != ST_COND)
+    return false;
+  if (!gc_plat_single_threaded())
+    return gc_cas_acq_rel(state, &byte, gc_state_byte(ST_CLAIM, byte));
+  gc_store_rlx(state, gc_state_byte(ST_CLAIM, byte));
+  return true;
+}
 /* COND to NONE: true when the object lives (it was NONE already, or was won). */
 bool gc_pending_revive(const struct gc_object *object);
-/* The books of a slot that became NONE again, or is freed. */
-void gc_pending_forget(const struct gc_object *object, bool was_undecided);
 
 /* A live object is freed by hand: it is notified as if it had died. False: it is
  * condemned already, or no memory for the list. [lock drain] */

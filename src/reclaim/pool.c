@@ -179,16 +179,16 @@ bool gc_pool_add_block(struct gc_pool *pool, gc_block_id b) {
   return true;
 }
 
-/* A slot's bit was cleared in the current map; the lock is held. */
-static void note_free_slot(struct gc_pool *pool, gc_block_id b, unsigned slot) {
+/* Bits of n slots were cleared in the current map; the lock is held. */
+static void note_free_slots(struct gc_pool *pool, gc_block_id b, unsigned n,
+                            unsigned first) {
   struct gc_block *block = &gc_heap.blocks[b];
-  if (!gc_block_is_classified(b))
+  if (n == 0 || !gc_block_is_classified(b))
     return;
-  if (block->live > 0)
-    block->live--;
+  block->live -= n < block->live ? n : block->live;
   make_available(pool, b);
-  if (b == pool->current && slot < pool->position)
-    pool->position = slot;
+  if (b == pool->current && first < pool->position)
+    pool->position = first;
 }
 
 void gc_pool_free_slot(gc_block_id b, unsigned slot) {
@@ -197,7 +197,7 @@ void gc_pool_free_slot(gc_block_id b, unsigned slot) {
       gc_pool_of(gc_hot_kind(hot), gc_heap.blocks[b].size_class);
   gc_lock(&pool->lock);
   gc_map_clear(b, slot, gc_map_alloc());
-  note_free_slot(pool, b, slot);
+  note_free_slots(pool, b, 1, slot);
   gc_unlock(&pool->lock);
 }
 
@@ -211,20 +211,40 @@ void gc_pool_keep_slot(gc_block_id b, unsigned slot) {
   gc_unlock(&pool->lock);
 }
 
+/* The bits of the slots, from 64*i on, whose state is `done`, which becomes NONE. */
+static uint64_t take_done(struct gc_block *block, unsigned i, uint8_t done) {
+  unsigned from = i << 6, to = from + 64;
+  uint64_t bits = 0;
+  if (to > block->slots)
+    to = block->slots;
+  for (unsigned slot = from; slot < to; slot++) {
+    if (gc_load_rlx(block->states + slot) != done)
+      continue;
+    bits |= gc_slot_bit(slot);
+    gc_store_rlx(block->states + slot, (uint8_t)ST_NONE);
+  }
+  return bits;
+}
+
+/* A slot is claimed under the lock only, so nobody sees the states and the map in
+ * between. */
 unsigned gc_pool_release(gc_block_id b, uint8_t done) {
   struct gc_block *block = &gc_heap.blocks[b];
   struct gc_pool *pool =
       gc_pool_of(gc_hot_kind(gc_block_hot(b)), block->size_class);
-  unsigned n = 0;
+  unsigned n = 0, first = block->slots;
   gc_lock(&pool->lock);
-  for (unsigned slot = 0; slot < block->slots; slot++) {
-    if (gc_load_rlx(block->states + slot) != done)
+  for (unsigned i = 0; i < gc_map_words(block->slots); i++) {
+    uint64_t bits = take_done(block, i, done);
+    if (bits == 0)
       continue;
-    gc_map_clear(b, slot, gc_map_alloc());
-    note_free_slot(pool, b, slot);
-    gc_store_rel(block->states + slot, (uint8_t)ST_NONE);
-    n++;
+    _Atomic uint64_t *w = gc_map_word(b, i << 6, gc_map_alloc());
+    gc_store_rlx(w, gc_load_rlx(w) & ~bits);
+    if (n == 0)
+      first = (i << 6) + gc_bits_lowest(bits);
+    n += gc_bits_count(bits);
   }
+  note_free_slots(pool, b, n, first);
   gc_unlock(&pool->lock);
   return n;
 }
