@@ -27,6 +27,7 @@ include tests/api/local.mk
 include tests/fault/local.mk
 include tests/stress/local.mk
 include tests/extra/local.mk
+include tests/gcx/local.mk
 include tests/mutants/local.mk
 include tests/model/local.mk
 include tests/tools/local.mk

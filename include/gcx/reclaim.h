@@ -165,6 +165,24 @@ GC_API int GC_CALL gcx_kind_quiesce(gcx_kind * /* kind */, unsigned /* ms */)
 
 #define GCX_FOREVER (~0u)
 
+/* What becomes of deaths that are pending when their code is about to go. */
+typedef enum gcx_retire {
+  GCX_RETIRE_RUN,   /* they are notified first */
+  GCX_RETIRE_CANCEL /* they are released without a call */
+} gcx_retire;
+
+/* Returns when no notifier whose code lies in [low, high) runs and none will: those
+ * of kinds, closures of gcx_finalized_alloc, disclaim procedures.  Needed before
+ * dlclose of a library that has made some; its kinds and objects may stay, their
+ * deaths are not told any more.  Closures themselves may lie in the library: they are
+ * not read afterwards.  0; ETIMEDOUT after `ms` (a notifier of the range still
+ * runs: do not unload); EDEADLK in a notifier; EINVAL.  Any other thread without
+ * locks that notifiers take. */
+GC_API int GC_CALL gcx_retire_code_range(const void * /* low */,
+                                         const void * /* high */,
+                                         gcx_retire /* how */,
+                                         unsigned /* ms */);
+
 /* ---- Waiting and helping ---- */
 
 /* Returns when everything condemned until now is decided, in both modes: 0, or

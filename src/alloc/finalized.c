@@ -9,6 +9,8 @@
 #include "cycle/gc_start.h"
 #include "cycle/notifier.h"
 #include "heap/find.h"
+#include "reclaim/large.h"
+#include "reclaim/pool.h"
 
 /* One kind for libgc's closures, one for ours; 0: not started. */
 static _Atomic unsigned finalized_kind, own_kind;
@@ -45,7 +47,7 @@ static int run_own_closure(void *object, size_t bytes, void *cd) {
 
 static bool start_kind(_Atomic unsigned *out_kind, gc_notify_fn run,
                        unsigned flags) {
-  const struct gc_notifier notifier = {run, NULL, NULL, "finalized"};
+  const struct gc_notifier notifier = {run, NULL, NULL, NULL, "finalized"};
   gc_start();
   gc_api_lock();
   unsigned kind = gc_load_rlx(out_kind);
@@ -88,4 +90,53 @@ void *gc_finalized_own_alloc(size_t bytes,
         start_kind(&own_kind, run_own_closure, KIND_PROPER | KIND_OWN_FREE)))
     return NULL;
   return alloc_with_side(bytes, gc_load_acq(&own_kind), closure);
+}
+
+/* ---- Taking closures away ---- */
+
+struct code_range {
+  uintptr_t low, high;
+  unsigned kind;
+};
+
+/* Both forms of a closure begin with the procedure. */
+static bool is_in_range(const struct code_range *r, void *const *closure) {
+  uintptr_t proc = closure == NULL ? 0 : (uintptr_t)*closure;
+  return proc >= r->low && proc < r->high;
+}
+
+static void cancel_in_block(const struct code_range *r, gc_block_id b) {
+  struct gc_block *block = &gc_heap.blocks[b];
+  for (unsigned s = 0; block->side != NULL && s < block->slots; s++)
+    if ((gc_map_test(b, s, 0) || gc_map_test(b, s, 1)) &&
+        is_in_range(r, block->side[s]))
+      block->side[s] = NULL;
+}
+
+static void cancel_if_of_kind(gc_block_id head, void *cx) {
+  const struct code_range *r = cx;
+  if (gc_hot_kind(gc_block_hot(head)) == r->kind)
+    cancel_in_block(r, head);
+}
+
+static void cancel_in_kind(struct code_range *r, unsigned kind) {
+  r->kind = kind;
+  for (unsigned c = 1; kind != 0 && c < gc_sizes.count; c++) {
+    struct gc_pool *pool = &gc_kinds[kind].pools[c];
+    gc_lock(&pool->lock);
+    for (uint32_t i = 0; i < pool->count; i++)
+      cancel_in_block(r, pool->blocks[i]);
+    gc_unlock(&pool->lock);
+  }
+  if (kind != 0)
+    gc_large_each(cancel_if_of_kind, r);
+}
+
+/* The api lock keeps collections away, and so the notifiers of simple mode. */
+void gc_finalized_cancel(const void *low, const void *high) {
+  struct code_range r = {(uintptr_t)low, (uintptr_t)high, 0};
+  gc_api_lock();
+  cancel_in_kind(&r, gc_load_acq(&finalized_kind));
+  cancel_in_kind(&r, gc_load_acq(&own_kind));
+  gc_api_unlock();
 }

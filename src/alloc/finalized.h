@@ -28,4 +28,8 @@ void *gc_finalized_alloc(size_t bytes,
 void *gc_finalized_own_alloc(size_t bytes,
                              const struct gc_own_closure *closure);
 
+/* Takes the closures away whose procedure lies in [low, high). Their objects die
+ * without a call; one that is being made may still run. World running. */
+void gc_finalized_cancel(const void *low, const void *high);
+
 #endif

@@ -84,7 +84,7 @@ static int make_kind(const gcx_kind_opts *o, unsigned *out_kind) {
   if (o->mode == GCX_MODE_PROPER && !gc_notifier_start_queue())
     return EAGAIN;
   struct gc_notifier n = {(gc_notify_fn)(void (*)(void))o->notify, o->cd,
-                          o->on_revive, ""};
+                          o->on_revive, (const void *)o->notify, ""};
   if (o->name != NULL)
     strncpy(n.name, o->name, sizeof n.name - 1);
   *out_kind = new_kind(o);
@@ -146,6 +146,47 @@ int gcx_kind_quiesce(gcx_kind *kind, unsigned ms) {
   close_kind(k);
   /* What was claimed before it was closed. */
   return error_of(gc_notifier_await_kind(k, result == WAIT_OVER ? ms : 0));
+}
+
+static bool is_code_in(unsigned kind, uintptr_t low, uintptr_t high) {
+  uintptr_t code = (uintptr_t)gc_kinds[kind].notifier.code;
+  return code >= low && code < high;
+}
+
+static int retire_kinds(uintptr_t low, uintptr_t high, gcx_retire how,
+                        unsigned ms) {
+  int worst = 0;
+  for (unsigned k = 0; k < gc_load_acq(&gc_kind_count); k++) {
+    if (!is_code_in(k, low, high))
+      continue;
+    if (how == GCX_RETIRE_CANCEL)
+      close_kind(k);
+    int code = gcx_kind_quiesce((gcx_kind *)(void *)&gc_kinds[k], ms);
+    worst = code != 0 ? code : worst;
+  }
+  return worst;
+}
+
+/* What was claimed before the closures went has ended when everything that is
+ * condemned now is decided. */
+static int retire_closures(const void *low, const void *high, gcx_retire how,
+                           unsigned ms) {
+  int first = how == GCX_RETIRE_RUN ? gcx_drain(ms) : 0;
+  gc_finalized_cancel(low, high);
+  int second = gcx_drain(first == 0 ? ms : 0);
+  return first != 0 ? first : second;
+}
+
+int gcx_retire_code_range(const void *low, const void *high, gcx_retire how,
+                          unsigned ms) {
+  if ((unsigned)how > GCX_RETIRE_CANCEL || low >= high)
+    return EINVAL;
+  gc_start();
+  if (gc_notifier_inside())
+    return EDEADLK;
+  int kinds = retire_kinds((uintptr_t)low, (uintptr_t)high, how, ms);
+  int closures = retire_closures(low, high, how, ms);
+  return kinds != 0 ? kinds : closures;
 }
 
 int gcx_drain(unsigned ms) {

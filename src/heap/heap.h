@@ -175,6 +175,7 @@ struct gc_notifier {
   gc_notify_fn notify;                       /* null: deaths are not told */
   void *cd;                                  /* a root */
   void (*on_revive)(void *object, void *cd); /* or null */
+  const void *code;                          /* of the client's function */
   char name[24];
 };
 
