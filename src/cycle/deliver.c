@@ -7,54 +7,75 @@
 #include "cycle/drain.h"
 #include "reclaim/large.h"
 
-/* Notifiers called at one safepoint. */
+/* Notifiers called at one safepoint, and claimed at once. */
 #define SOME 1024u
+#define AT_ONCE 32u
 
 static struct {
-  bool inside; /* a notifier runs */
+  bool inside;                    /* a notifier runs */
+  const struct gc_object *object; /* for which */
   bool is_kept;
-  struct gc_object object; /* for which */
-} current;                 /* [lock api] */
+  struct gc_object claimed[AT_ONCE];
+  uint8_t verdicts[AT_ONCE]; /* of gc_drain_verdict, or KEPT_ALREADY */
+} current;                   /* [lock api] */
+
+enum { KEPT_ALREADY = DRAIN_LOST + 1 };
 
 bool gc_deliver_inside(void) { return current.inside && gc_api_is_mine(); }
 
 bool gc_deliver_keep(const void *object) {
-  if (!gc_deliver_inside() || current.object.start != object || current.is_kept)
+  if (!gc_deliver_inside() || current.object->start != object ||
+      current.is_kept)
     return false;
   gc_drain_lock_take();
-  gc_drain_keep(&current.object);
+  gc_drain_keep(current.object);
   gc_drain_lock_leave();
   current.is_kept = true;
   return true;
 }
 
-static int call(const struct gc_object *o, gc_notify_fn notify, void *cd) {
+static uint8_t call(const struct gc_object *o, gc_notify_fn notify, void *cd) {
+  current.object = o;
   current.inside = true;
   current.is_kept = false;
   int keep = notify == NULL ? 0 : notify(o->start, o->bytes, cd);
   current.inside = false;
-  return keep;
+  return current.is_kept ? KEPT_ALREADY : keep ? DRAIN_KEEP : DRAIN_DONE;
 }
 
-/* The verdict on one object and the claim of the next are one critical section. */
+/* All objects of a claim are of one kind. */
+static void call_all(size_t n, gc_notify_fn notify, void *cd) {
+  for (size_t i = 0; i < n; i++)
+    current.verdicts[i] = call(&current.claimed[i], notify, cd);
+}
+
+static void finish_all(size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    if (current.verdicts[i] == KEPT_ALREADY)
+      gc_drain_leave_kept(&current.claimed[i]);
+    else
+      gc_drain_finish(&current.claimed[i],
+                      (enum gc_drain_verdict)current.verdicts[i]);
+  }
+}
+
+/* The verdicts on some objects and the claim of the next are one critical section. */
 size_t gc_deliver(enum gc_deliver_amount amount) {
   struct gc_queue *q = &gc_queues[QUEUE_SIMPLE];
-  size_t called = 0, max = amount == DELIVER_ALL ? SIZE_MAX : SOME;
+  size_t n, called = 0, max = amount == DELIVER_ALL ? SIZE_MAX : SOME;
   if (current.inside || gc_load_rlx(&q->waiting) == 0)
     return 0;
   gc_drain_lock_take();
-  while (called < max && gc_drain_take(q, &current.object)) {
-    const struct gc_notifier *n = &gc_kinds[current.object.kind].notifier;
-    gc_notify_fn notify = n->notify;
-    void *cd = n->cd;
+  while (called < max &&
+         (n = gc_drain_take_many(q, current.claimed, AT_ONCE)) != 0) {
+    const struct gc_notifier *by = &gc_kinds[current.claimed[0].kind].notifier;
+    gc_notify_fn notify = by->notify;
+    void *cd = by->cd;
     gc_drain_lock_leave();
-    int keep = call(&current.object, notify, cd);
-    called++;
+    call_all(n, notify, cd);
+    called += n;
     gc_drain_lock_take();
-    if (current.is_kept)
-      gc_drain_leave_kept(&current.object);
-    else
-      gc_drain_finish(&current.object, keep ? DRAIN_KEEP : DRAIN_DONE);
+    finish_all(n);
   }
   gc_drain_lock_leave();
   return called;

@@ -173,6 +173,22 @@ bool gc_drain_take(struct gc_queue *q, struct gc_object *out) {
   }
 }
 
+size_t gc_drain_take_many(struct gc_queue *q, struct gc_object *out,
+                          size_t max) {
+  if (!gc_drain_take(q, out))
+    return 0;
+  size_t n = 1;
+  struct gc_batch *batch = gc_queue_frozen(q);
+  if (batch->order_count > 0 || batch->slot == 0 ||
+      gc_kind_flags(out->kind) & KIND_HELD)
+    return n;
+  gc_block_id b = gc_batch_blocks(batch)[batch->block_cursor];
+  uint8_t cond = gc_state_byte(ST_COND, done_byte(q, batch));
+  while (n < max && b == out->block && take_in_block(batch, b, cond, &out[n]))
+    n++;
+  return n;
+}
+
 bool gc_drain_is_busy(const struct gc_queue *q) {
   return has_any(&q->batch[0]) || has_any(&q->batch[1]);
 }

@@ -19,6 +19,12 @@ void gc_drain_lock_leave(void);
  * left. [lock drain] */
 bool gc_drain_take(struct gc_queue *q, struct gc_object *out);
 
+/* The same for several at once, all of one block and without held references; for
+ * a caller whom no collection can interrupt (simple mode: it owns the api lock).
+ * Returns how many, at most max. [lock drain] */
+size_t gc_drain_take_many(struct gc_queue *q, struct gc_object *out,
+                          size_t max);
+
 enum gc_drain_verdict { DRAIN_DONE, DRAIN_KEEP, DRAIN_LOST };
 
 /* The notifier of a claimed object has returned. [lock drain] */
