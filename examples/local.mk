@@ -18,3 +18,8 @@ examples_weak_cache_LDADD = libgc.la
 
 TESTS += tests/gcx/examples.sh
 EXTRA_DIST += tests/gcx/examples.sh
+
+check_PROGRAMS += tests/gcx/mixed
+TESTS += tests/gcx/mixed
+tests_gcx_mixed_SOURCES = tests/gcx/mixed.c
+tests_gcx_mixed_LDADD = tests/lib/libtap.la libgc.la

@@ -134,18 +134,20 @@ static int error_of(enum gc_wait_result result) {
 static void close_kind(unsigned kind) {
   gc_drain_lock_take();
   gc_kinds[kind].notifier.notify = ignore_death;
-  gc_kinds[kind].notifier.cd = NULL;
   gc_drain_lock_leave();
 }
 
+/* The data goes last, since a call that began before the kind was closed has it. */
 int gcx_kind_quiesce(gcx_kind *kind, unsigned ms) {
   unsigned k = number_of(kind);
   enum gc_wait_result result = gc_notifier_await_kind(k, ms);
   if (result == WAIT_DEADLOCK)
     return EDEADLK;
   close_kind(k);
-  /* What was claimed before it was closed. */
-  return error_of(gc_notifier_await_kind(k, result == WAIT_OVER ? ms : 0));
+  result = gc_notifier_await_kind(k, result == WAIT_OVER ? ms : 0);
+  if (result == WAIT_OVER)
+    gc_kinds[k].notifier.cd = NULL;
+  return error_of(result);
 }
 
 static bool is_code_in(unsigned kind, uintptr_t low, uintptr_t high) {

@@ -24,10 +24,15 @@ static void tell_progress(void) {
 
 /* ---- Release ---- */
 
-/* Held objects behind a stuck notifier may still be in its use. */
+/* What the hold trace met, of whatever kind, may be in use by a notifier that runs
+ * or is still to come. */
+static bool is_block_held(gc_block_id b) {
+  return gc_heap.blocks[b].held != NULL ||
+         (gc_kind_flags(gc_hot_kind(gc_block_hot(b))) & KIND_HELD) != 0;
+}
+
 static bool may_release(gc_block_id b, const struct gc_queue *q) {
-  return q->stuck == 0 ||
-         !(gc_kind_flags(gc_hot_kind(gc_block_hot(b))) & KIND_HELD);
+  return q->stuck == 0 || !is_block_held(b);
 }
 
 static void release_large(gc_block_id b, uint8_t done) {
@@ -125,10 +130,11 @@ static bool take_in_block(struct gc_batch *batch, gc_block_id b, uint8_t cond,
   return false;
 }
 
-/* Kinds that name no other objects need not wait for the batch. */
+/* Kinds that name no other objects need not wait for the batch, unless others
+ * refer to an object of the block. */
 static bool is_released_by_block(gc_block_id b) {
-  unsigned flags = gc_kind_flags(gc_hot_kind(gc_block_hot(b)));
-  return !(flags & (KIND_HELD | KIND_BATCH));
+  return !(gc_kind_flags(gc_hot_kind(gc_block_hot(b))) & KIND_BATCH) &&
+         !is_block_held(b);
 }
 
 static bool take_from_blocks(struct gc_queue *q, struct gc_batch *batch,
@@ -222,7 +228,6 @@ static bool revive_closure(const struct gc_object *object, bool is_claimed) {
 static void keep(const struct gc_object *o) {
   gc_store_rel(gc_state_of(o), (uint8_t)ST_NONE);
   gc_sub_rlx(&gc_heap.blocks[o->block].pending, 1);
-  GC_PENDING_ADD(&gc_kinds[o->kind].decided, 1);
   GC_PENDING_ADD(&gc_pending.freed_bytes, o->bytes);
   GC_PENDING_ADD(&gc_pending.kept, 1);
   GC_PENDING_ADD(&gc_pending.notified, 1);
@@ -237,6 +242,7 @@ static void end_running(const struct gc_object *o) {
   struct gc_batch *batch = gc_queue_frozen(gc_queue_of_kind(o->kind));
   gc_check(batch->running > 0);
   batch->running--;
+  GC_PENDING_ADD(&gc_kinds[o->kind].decided, 1);
   if (gc_load_rlx(&gc_drain_waiters) != 0 && gc_pending_undecided(o->kind) == 0)
     tell_progress();
 }
@@ -250,7 +256,6 @@ void gc_drain_finish(const struct gc_object *o, enum gc_drain_verdict verdict) {
   } else {
     bool is_lost = verdict == DRAIN_LOST;
     gc_store_rel(state, gc_state_byte(is_lost ? ST_LOST : ST_DONE, byte));
-    GC_PENDING_ADD(&gc_kinds[o->kind].decided, 1);
     GC_PENDING_ADD(is_lost ? &gc_pending.lost : &gc_pending.notified, 1);
   }
   end_running(o);

@@ -26,21 +26,25 @@ static _Atomic uint32_t alive; /* notifier threads that are not stuck */
 
 /* ---- One thread ---- */
 
+/* The notifier of the thread's object has returned, or never will. [lock drain] */
+static void end_call(struct gc_notifier_thread *t, int verdict) {
+  if (t->is_stuck) {
+    gc_drain_take_back(&t->object);
+    t->is_stuck = false;
+    gc_add_rlx(&alive, 1);
+  }
+  if (t->is_kept)
+    gc_drain_leave_kept(&t->object);
+  else
+    gc_drain_finish(&t->object, (enum gc_drain_verdict)verdict);
+  t->is_busy = false;
+}
+
 /* Under the drain lock: ends the last object and claims the next. */
 static bool step(struct gc_notifier_thread *t, int verdict) {
   gc_drain_lock_take();
-  if (t->is_busy) {
-    if (t->is_stuck) {
-      gc_drain_take_back(&t->object);
-      t->is_stuck = false;
-      gc_add_rlx(&alive, 1);
-    }
-    if (t->is_kept)
-      gc_drain_leave_kept(&t->object);
-    else
-      gc_drain_finish(&t->object, (enum gc_drain_verdict)verdict);
-    t->is_busy = false;
-  }
+  if (t->is_busy)
+    end_call(t, verdict);
   bool surplus = gc_load_rlx(&alive) > gc_load_rlx(&gc_notifier_config.threads);
   if (!gc_load_acq(&is_paused) && !surplus &&
       gc_drain_take(&gc_queues[QUEUE_PROPER], &t->object)) {
@@ -75,10 +79,13 @@ static void wait_for_work(uint32_t seen) {
     gc_stop_poll();
 }
 
+/* Claims nothing: what the thread finds claimed when it starts over would count as
+ * called. */
 static void lose(struct gc_notifier_thread *t) {
-  char *object = t->object.start;
-  step(t, DRAIN_LOST);
-  gc_watch_report(NOTIFIER_LOST, object, t->object.kind);
+  gc_drain_lock_take();
+  end_call(t, DRAIN_LOST);
+  gc_drain_lock_leave();
+  gc_watch_report(NOTIFIER_LOST, t->object.start, t->object.kind);
 }
 
 static void run_notifier(void *thread) {
@@ -100,22 +107,9 @@ static void run_notifier(void *thread) {
 /* The thread may end in the middle of a notifier (pthread_exit). */
 static void end_notifier(void *thread) {
   struct gc_notifier_thread *t = thread;
-  if (t->is_busy) {
-    gc_drain_lock_take();
-    if (t->is_stuck)
-      gc_drain_take_back(&t->object);
-    else
-      gc_sub_rlx(&alive, 1);
-    if (t->is_kept)
-      gc_drain_leave_kept(&t->object);
-    else
-      gc_drain_finish(&t->object, DRAIN_LOST);
-    t->is_busy = t->is_stuck = false;
-    gc_drain_lock_leave();
-    gc_watch_report(NOTIFIER_LOST, t->object.start, t->object.kind);
-  } else {
-    gc_sub_rlx(&alive, 1);
-  }
+  if (t->is_busy)
+    lose(t);
+  gc_sub_rlx(&alive, 1);
   gc_store_rel(&t->is_used, false);
   gc_notifier_wake();
 }
@@ -215,8 +209,8 @@ bool gc_notifier_keep(const void *object) {
     return false;
   gc_drain_lock_take();
   gc_drain_keep(&me->object);
-  gc_drain_lock_leave();
   me->is_kept = true;
+  gc_drain_lock_leave();
   return true;
 }
 
@@ -255,12 +249,19 @@ void gc_notifier_pause_for_fork(void) {
 void gc_notifier_lock_for_fork(void) { gc_drain_lock_take(); }
 void gc_notifier_unlock_after_fork(void) { gc_drain_lock_leave(); }
 
+/* A call whose object was kept ends here as well: no slot tells of it. */
+static void forget_thread(struct gc_notifier_thread *t) {
+  if (gc_load_rlx(&t->is_used) && t->is_busy && t->is_kept)
+    GC_PENDING_ADD(&gc_kinds[t->object.kind].decided, 1);
+  gc_store_rlx(&t->is_used, false);
+}
+
 void gc_notifier_reset_in_child(void) {
   const struct gc_notifier_thread *me = own();
   gc_drain_lose_running(me != NULL && me->is_busy ? me->object.start : NULL);
   for (unsigned i = 0; i < GC_MAX_NOTIFIERS; i++)
     if (&threads[i] != me)
-      gc_store_rlx(&threads[i].is_used, false);
+      forget_thread(&threads[i]);
   gc_store_rlx(&alive, me != NULL);
   gc_store_rlx(&is_service_alive, false);
   gc_store_rel(&is_paused, false);

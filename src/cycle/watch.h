@@ -14,10 +14,10 @@
 struct gc_notifier_thread {
   _Atomic bool is_used;
   struct gc_thread_plan plan;
-  bool is_busy;            /* a notifier runs; [lock drain] for others */
-  bool is_kept;            /* the object was kept in it; [thread] */
-  bool is_stuck;           /* [lock drain] */
-  bool is_surplus;         /* [thread] there are more than configured */
+  bool is_busy;    /* a notifier runs; [lock drain] for others */
+  bool is_kept;    /* the object was kept in it; [lock drain] for others */
+  bool is_stuck;   /* [lock drain] */
+  bool is_surplus; /* [thread] there are more than configured */
   _Atomic uint32_t serial; /* calls */
   struct gc_object object; /* [thread]; others under the drain lock */
   uint32_t seen_serial;    /* [watch] */

@@ -185,7 +185,7 @@ struct gc_kind {
   uint64_t descriptor;   /* see heap/layout.h */
   struct gc_pool *pools; /* GC_MAX_CLASSES of them */
   struct gc_notifier notifier; /* notified kinds; [lock drain] */
-  /* Slots condemned so far, decided by a notifier, revived. The first two change
+  /* Slots condemned so far, calls that have ended, slots revived. The first two change
    * under the drain lock (or in the stop), the third under no lock. */
   _Atomic size_t condemned, decided, revived;
 };
