@@ -56,7 +56,12 @@ static void finish_all(size_t n) {
     else
       gc_drain_finish(&current.claimed[i],
                       (enum gc_drain_verdict)current.verdicts[i]);
+    current.claimed[i].start = NULL; /* a root where the library is static */
   }
+}
+
+static size_t portion_of(size_t left) {
+  return left < AT_ONCE ? left : AT_ONCE;
 }
 
 /* The verdicts on some objects and the claim of the next are one critical section. */
@@ -67,7 +72,8 @@ size_t gc_deliver(enum gc_deliver_amount amount) {
     return 0;
   gc_drain_lock_take();
   while (called < max &&
-         (n = gc_drain_take_many(q, current.claimed, AT_ONCE)) != 0) {
+         (n = gc_drain_take_many(q, current.claimed,
+                                 portion_of(max - called))) != 0) {
     const struct gc_notifier *by = &gc_kinds[current.claimed[0].kind].notifier;
     gc_notify_fn notify = by->notify;
     void *cd = by->cd;
