@@ -74,7 +74,8 @@ typedef enum gcx_layout {
 typedef enum gcx_refs {
   GCX_REFS_NONE, /* nothing is done: the notifier may read the object's own bytes
                   * only.  For keys, handles, buffers */
-  GCX_REFS_HELD  /* all of it is held, unchanged, until the notifier has run */
+  GCX_REFS_HELD /* all of it is held, unchanged, until the notifier has run; but
+                  * dead objects of kinds of the other mode go their own way */
 } gcx_refs;
 
 /* When the memory of a notified object may be used again. */
