@@ -257,6 +257,8 @@ void gc_drain_finish(const struct gc_object *o, enum gc_drain_verdict verdict) {
     bool is_lost = verdict == DRAIN_LOST;
     gc_store_rel(state, gc_state_byte(is_lost ? ST_LOST : ST_DONE, byte));
     GC_PENDING_ADD(is_lost ? &gc_pending.lost : &gc_pending.notified, 1);
+    if (is_lost) /* never freed: nobody is to wait for it */
+      GC_PENDING_ADD(&gc_pending.freed_bytes, o->bytes);
   }
   end_running(o);
 }
@@ -270,6 +272,7 @@ void gc_drain_give_up(const struct gc_object *o) {
   gc_check(batch->running > 0);
   batch->running--;
   q->stuck++;
+  GC_PENDING_ADD(&gc_pending.freed_bytes, o->bytes); /* as if it were */
   tell_progress();
 }
 
@@ -277,6 +280,7 @@ void gc_drain_take_back(const struct gc_object *o) {
   struct gc_queue *q = gc_queue_of_kind(o->kind);
   gc_queue_frozen(q)->running++;
   q->stuck--;
+  GC_PENDING_ADD(&gc_pending.freed_bytes, -o->bytes);
 }
 
 /* ---- Revival ---- */
