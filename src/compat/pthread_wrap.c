@@ -37,8 +37,8 @@ struct record {
 
 #define BUCKETS 64u
 
-static struct record *buckets[BUCKETS]; /* [lock api] */
-static __thread struct record *own;     /* null in other threads than ours */
+static struct record *buckets[BUCKETS];    /* [lock api] */
+static __thread struct record *own_record; /* null in other threads than ours */
 
 /* ---- The list ---- */
 
@@ -88,7 +88,7 @@ static void release_locked(struct record *r) {
 
 static void end(void *record) {
   struct record *r = record;
-  own = NULL;
+  own_record = NULL;
   gc_api_lock();
   r->is_over = true;
   free_if_done_locked(r);
@@ -104,7 +104,7 @@ static void *run(void *record) {
   gc_thread_register(NULL, true, &oom);
   if (oom)
     gc_fatal("no memory to register a thread; raise the memory limit");
-  own = r;
+  own_record = r;
   gc_api_lock();
   list_locked(r, pthread_self());
   gc_api_unlock_only();
@@ -191,8 +191,8 @@ int GC_pthread_detach(pthread_t id) {
 int GC_pthread_cancel(pthread_t id) { return pthread_cancel(id); }
 
 void GC_pthread_exit(void *result) {
-  if (own != NULL)
-    own->result = result;
+  if (own_record != NULL)
+    own_record->result = result;
   pthread_exit(result);
 }
 

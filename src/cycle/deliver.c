@@ -17,46 +17,47 @@ static struct {
   bool is_kept;
   struct gc_object claimed[AT_ONCE];
   uint8_t verdicts[AT_ONCE]; /* of gc_drain_verdict, or KEPT_ALREADY */
-} current;                   /* [lock api] */
+} delivery;                  /* [lock api] */
 
 enum { KEPT_ALREADY = DRAIN_LOST + 1 };
 
-bool gc_deliver_inside(void) { return current.inside && gc_api_is_mine(); }
+bool gc_deliver_inside(void) { return delivery.inside && gc_api_is_mine(); }
 
 bool gc_deliver_keep(const void *object) {
-  if (!gc_deliver_inside() || current.object->start != object ||
-      current.is_kept)
+  if (!gc_deliver_inside() || delivery.object->start != object ||
+      delivery.is_kept)
     return false;
   gc_drain_lock_take();
-  gc_drain_keep(current.object);
+  gc_drain_keep(delivery.object);
   gc_drain_lock_leave();
-  current.is_kept = true;
+  delivery.is_kept = true;
   return true;
 }
 
-static uint8_t call(const struct gc_object *o, gc_notify_fn notify, void *cd) {
-  current.object = o;
-  current.inside = true;
-  current.is_kept = false;
+static uint8_t call_notifier(const struct gc_object *o, gc_notify_fn notify,
+                             void *cd) {
+  delivery.object = o;
+  delivery.inside = true;
+  delivery.is_kept = false;
   int keep = notify == NULL ? 0 : notify(o->start, o->bytes, cd);
-  current.inside = false;
-  return current.is_kept ? KEPT_ALREADY : keep ? DRAIN_KEEP : DRAIN_DONE;
+  delivery.inside = false;
+  return delivery.is_kept ? KEPT_ALREADY : keep ? DRAIN_KEEP : DRAIN_DONE;
 }
 
 /* All objects of a claim are of one kind. */
 static void call_all(size_t n, gc_notify_fn notify, void *cd) {
   for (size_t i = 0; i < n; i++)
-    current.verdicts[i] = call(&current.claimed[i], notify, cd);
+    delivery.verdicts[i] = call_notifier(&delivery.claimed[i], notify, cd);
 }
 
 static void finish_all(size_t n) {
   for (size_t i = 0; i < n; i++) {
-    if (current.verdicts[i] == KEPT_ALREADY)
-      gc_drain_leave_kept(&current.claimed[i]);
+    if (delivery.verdicts[i] == KEPT_ALREADY)
+      gc_drain_leave_kept(&delivery.claimed[i]);
     else
-      gc_drain_finish(&current.claimed[i],
-                      (enum gc_drain_verdict)current.verdicts[i]);
-    current.claimed[i].start = NULL; /* a root where the library is static */
+      gc_drain_finish(&delivery.claimed[i],
+                      (enum gc_drain_verdict)delivery.verdicts[i]);
+    delivery.claimed[i].start = NULL; /* a root where the library is static */
   }
 }
 
@@ -68,13 +69,13 @@ static size_t portion_of(size_t left) {
 size_t gc_deliver(enum gc_deliver_amount amount) {
   struct gc_queue *q = &gc_queues[QUEUE_SIMPLE];
   size_t n, called = 0, max = amount == DELIVER_ALL ? SIZE_MAX : SOME;
-  if (current.inside || gc_load_rlx(&q->waiting) == 0)
+  if (delivery.inside || gc_load_rlx(&q->waiting) == 0)
     return 0;
   gc_drain_lock_take();
   while (called < max &&
-         (n = gc_drain_take_many(q, current.claimed,
+         (n = gc_drain_take_many(q, delivery.claimed,
                                  portion_of(max - called))) != 0) {
-    const struct gc_notifier *by = &gc_kinds[current.claimed[0].kind].notifier;
+    const struct gc_notifier *by = &gc_kinds[delivery.claimed[0].kind].notifier;
     gc_notify_fn notify = by->notify;
     void *cd = by->cd;
     gc_drain_lock_leave();

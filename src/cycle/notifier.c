@@ -116,7 +116,7 @@ static void end_notifier(void *thread) {
 
 /* ---- The set of threads ---- */
 
-static struct gc_notifier_thread *take_record(void) {
+static struct gc_notifier_thread *take_thread_record(void) {
   for (unsigned i = 0; i < GC_MAX_NOTIFIERS; i++) {
     bool expected = false;
     if (gc_cas_acq_rel(&threads[i].is_used, &expected, true))
@@ -126,7 +126,7 @@ static struct gc_notifier_thread *take_record(void) {
 }
 
 static bool start_one(void) {
-  struct gc_notifier_thread *t = take_record();
+  struct gc_notifier_thread *t = take_thread_record();
   if (t == NULL)
     return false;
   t->is_busy = t->is_stuck = t->is_surplus = false;
