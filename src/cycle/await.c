@@ -16,6 +16,7 @@
 
 #define LEAST_HARD_LIMIT ((size_t)64 << 20)
 #define MS ((uint64_t)1000000)
+#define LOOK_EVERY_NS (GC_TSAN_BUILD ? 2 * MS : 20 * MS)
 
 static _Atomic uint32_t progress;
 static _Atomic uint64_t overruns;
@@ -40,7 +41,8 @@ static bool sleep_until(uint32_t seen, uint64_t end_ns) {
     return false;
   uint64_t left = end_ns - now;
   /* Single verdicts are not told; looking for them now and then is enough. */
-  gc_plat_futex_wait(&progress, seen, left < 20 * MS ? left : 20 * MS);
+  gc_plat_futex_wait(&progress, seen,
+                     left < LOOK_EVERY_NS ? left : LOOK_EVERY_NS);
   if (GC_TSAN_BUILD)
     gc_stop_poll();
   return true;

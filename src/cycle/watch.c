@@ -8,6 +8,8 @@
 #include "world/thread.h"
 
 #define MAX_EVENTS 64u
+/* The sanitiser delays signals until a thread looks. */
+#define LATE_SIGNAL_POLL_NS ((uint64_t)(GC_TSAN_BUILD ? 2000000 : 0))
 
 static _Atomic uint32_t word; /* changes when there is something to watch */
 
@@ -89,6 +91,8 @@ static bool check_threads(void) {
 
 static uint64_t tick_ns(void) {
   uint64_t ns = (uint64_t)gc_load_rlx(&gc_notifier_config.stuck_ms) * 250000;
+  if (GC_TSAN_BUILD)
+    return LATE_SIGNAL_POLL_NS;
   return ns < 100000000 ? ns + 1 : 100000000;
 }
 
@@ -104,7 +108,7 @@ void gc_watch_run(void *unused) {
     bool some_run = check_threads();
     tell_client();
     gc_notifier_start();
-    gc_plat_futex_wait(&word, seen, some_run ? tick_ns() : 0);
+    gc_plat_futex_wait(&word, seen, some_run ? tick_ns() : LATE_SIGNAL_POLL_NS);
     if (GC_TSAN_BUILD)
       gc_stop_poll();
   }
