@@ -78,10 +78,12 @@ static bool check_thread(struct gc_notifier_thread *t, uint64_t now) {
   return true;
 }
 
+/* True while something has to be watched: a thread that was woken may not have
+ * begun yet. */
 static bool check_threads(void) {
   struct gc_notifier_thread *t;
   uint64_t now = gc_plat_now_ns();
-  bool some_run = false;
+  bool some_run = gc_load_rlx(&gc_queues[QUEUE_PROPER].waiting) != 0;
   gc_drain_lock_take();
   for (unsigned i = 0; (t = gc_notifier_thread_at(i)) != NULL; i++)
     some_run = check_thread(t, now) || some_run;
