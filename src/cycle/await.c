@@ -54,9 +54,15 @@ static uint64_t end_of(unsigned ms) {
 
 /* ---- Drain ---- */
 
-/* Rounds are counted modulo 2^32. */
+/* Rounds are counted modulo 2^32. A batch of which everything was revived is
+ * decided without a round. */
 static bool is_reached(const struct gc_queue *q, uint32_t target) {
-  return (int32_t)(gc_load_acq(&q->rounds) - target) >= 0;
+  if ((int32_t)(gc_load_acq(&q->rounds) - target) >= 0)
+    return true;
+  gc_drain_lock_take();
+  bool is_busy = gc_drain_is_busy(q);
+  gc_drain_lock_leave();
+  return !is_busy;
 }
 
 enum gc_wait_result gc_notifier_drain(unsigned ms) {
