@@ -126,8 +126,11 @@ static void count_overrun(void) {
   void (*f)(int, void *, const char *) =
       gc_load_acq(&gc_notifier_config.on_event);
   gc_add_rlx(&overruns, 1);
-  if (f != NULL)
-    f(NOTIFIER_OVERRUN, NULL, "");
+  if (f == NULL)
+    return;
+  gc_self()->nowait++; /* the client may allocate, and is told once */
+  f(NOTIFIER_OVERRUN, NULL, "");
+  gc_self()->nowait--;
 }
 
 static uint64_t decided(void) {
