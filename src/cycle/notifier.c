@@ -50,6 +50,8 @@ static bool step(struct gc_notifier_thread *t, int verdict) {
       gc_drain_take(&gc_queues[QUEUE_PROPER], &t->object)) {
     t->is_busy = true;
     t->is_kept = false;
+    t->notify = gc_kinds[t->object.kind].notifier.notify;
+    t->cd = gc_kinds[t->object.kind].notifier.cd;
     gc_add_rlx(&t->serial, 1);
   }
   t->is_surplus = surplus && !t->is_busy;
@@ -58,12 +60,10 @@ static bool step(struct gc_notifier_thread *t, int verdict) {
 }
 
 static int call(const struct gc_notifier_thread *t) {
-  const struct gc_notifier *n = &gc_kinds[t->object.kind].notifier;
-  gc_notify_fn notify = n->notify;
-  if (notify == NULL)
+  if (t->notify == NULL)
     return DRAIN_DONE;
-  return notify(t->object.start, t->object.bytes, n->cd) ? DRAIN_KEEP
-                                                         : DRAIN_DONE;
+  return t->notify(t->object.start, t->object.bytes, t->cd) ? DRAIN_KEEP
+                                                            : DRAIN_DONE;
 }
 
 static void notify_all(void *thread) {

@@ -20,6 +20,8 @@ struct gc_notifier_thread {
   bool is_surplus; /* [thread] there are more than configured */
   _Atomic uint32_t serial; /* calls */
   struct gc_object object; /* [thread]; others under the drain lock */
+  gc_notify_fn notify;     /* [thread] as the kind had it when it was claimed */
+  void *cd;                /* [thread] */
   uint32_t seen_serial;    /* [watch] */
   uint64_t seen_ns;        /* [watch] when the count was seen to change */
 };
