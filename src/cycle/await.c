@@ -88,11 +88,10 @@ enum gc_wait_result gc_notifier_drain(unsigned ms) {
   return in_time ? WAIT_OVER : WAIT_TIMEOUT;
 }
 
-enum gc_wait_result gc_notifier_await_kind(unsigned kind, unsigned ms) {
+static enum gc_wait_result await_kind(unsigned kind, uint64_t end) {
   if (!may_wait())
     return WAIT_DEADLOCK;
   gc_deliver_all();
-  uint64_t end = end_of(ms);
   bool in_time = true;
   gc_add_acq_rel(&gc_drain_waiters, 1);
   gc_notifier_wake();
@@ -103,6 +102,10 @@ enum gc_wait_result gc_notifier_await_kind(unsigned kind, unsigned ms) {
   }
   gc_sub_rlx(&gc_drain_waiters, 1);
   return in_time ? WAIT_OVER : WAIT_TIMEOUT;
+}
+
+enum gc_wait_result gc_notifier_await_kind(unsigned kind, unsigned ms) {
+  return await_kind(kind, end_of(ms));
 }
 
 /* ---- Memory ---- */
@@ -186,8 +189,10 @@ bool gc_notifier_await_memory(void) {
   return wait_below(before);
 }
 
+/* All kinds share the time. */
 void gc_notifier_at_exit(void) {
+  uint64_t end = end_of(gc_load_rlx(&gc_notifier_config.exit_ms));
   for (unsigned k = 0; k < gc_load_acq(&gc_kind_count); k++)
     if (gc_kind_flags(k) & KIND_AT_EXIT && gc_pending_undecided(k) != 0)
-      gc_notifier_await_kind(k, gc_load_rlx(&gc_notifier_config.exit_ms));
+      await_kind(k, end);
 }
