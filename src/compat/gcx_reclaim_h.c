@@ -90,6 +90,8 @@ static int make_kind(const gcx_kind_opts *o, unsigned *out_kind) {
   *out_kind = new_kind(o);
   if (*out_kind == 0)
     return gc_load_rlx(&gc_kind_count) >= GC_MAX_KINDS ? ENOSPC : ENOMEM;
+  if (o->flags & GCX_KIND_AT_EXIT)
+    gc_notifier_watch_exit();
   return gc_deliver_register(*out_kind, &n, flags_of(o)) ? 0 : ENOMEM;
 }
 

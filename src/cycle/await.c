@@ -190,9 +190,16 @@ bool gc_notifier_await_memory(void) {
 }
 
 /* All kinds share the time. */
-void gc_notifier_at_exit(void) {
+static void at_exit(void) {
   uint64_t end = end_of(gc_load_rlx(&gc_notifier_config.exit_ms));
   for (unsigned k = 0; k < gc_load_acq(&gc_kind_count); k++)
     if (gc_kind_flags(k) & KIND_AT_EXIT && gc_pending_undecided(k) != 0)
       await_kind(k, end);
+}
+
+void gc_notifier_watch_exit(void) {
+  static _Atomic bool is_watched;
+  bool expected = false;
+  if (gc_cas_acq_rel(&is_watched, &expected, true))
+    gc_plat_at_exit(at_exit);
 }

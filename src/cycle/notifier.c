@@ -163,13 +163,9 @@ bool gc_notifier_start(void) {
 }
 
 bool gc_notifier_start_queue(void) {
-  static _Atomic bool exit_is_watched;
   gc_api_lock();
   bool ok = gc_pending_start_queue(QUEUE_PROPER) && gc_notifier_start();
   gc_api_unlock();
-  bool expected = false;
-  if (ok && gc_cas_acq_rel(&exit_is_watched, &expected, true))
-    gc_plat_at_exit(gc_notifier_at_exit);
   return ok;
 }
 

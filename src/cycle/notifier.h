@@ -65,7 +65,8 @@ void gc_notifier_unlock_after_fork(void);
 void gc_notifier_reset_in_child(void);
 void gc_notifier_resume_after_fork(void);
 
-/* At exit: gives the threads the time that was configured. */
-void gc_notifier_at_exit(void);
+/* A kind has KIND_AT_EXIT: at exit its pending objects get the time that was
+ * configured. Idempotent. */
+void gc_notifier_watch_exit(void);
 
 #endif
