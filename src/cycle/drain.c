@@ -201,7 +201,7 @@ bool gc_drain_is_busy(const struct gc_queue *q) {
 
 uint32_t gc_drain_target(const struct gc_queue *q) {
   uint32_t now = gc_load_rlx(&q->rounds);
-  return now + (q->batch[0].block_count != 0) + (q->batch[1].block_count != 0);
+  return now + has_any(&q->batch[0]) + has_any(&q->batch[1]);
 }
 
 /* ---- Deciding ---- */
