@@ -298,31 +298,3 @@ bool gc_drain_revive(const struct gc_object *o) {
   gc_unlock(&gc_drain_lock);
   return lives;
 }
-
-/* ---- Fork ---- */
-
-static void lose_in_block(gc_block_id b, const char *own) {
-  struct gc_block *block = &gc_heap.blocks[b];
-  uint64_t hot = gc_block_hot(b);
-  for (unsigned s = 0; block->states != NULL && s < block->slots; s++) {
-    uint8_t byte = gc_load_rlx(block->states + s);
-    if (gc_state_code(byte) != ST_CLAIM || gc_slot_address(b, hot, s) == own)
-      continue;
-    gc_store_rlx(block->states + s, gc_state_byte(ST_LOST, byte));
-    GC_PENDING_ADD(&gc_kinds[gc_hot_kind(hot)].decided, 1);
-    GC_PENDING_ADD(&gc_pending.lost, 1);
-  }
-}
-
-void gc_drain_lose_running(const char *own) {
-  struct gc_queue *q = &gc_queues[QUEUE_PROPER];
-  for (unsigned i = 0; i < 2; i++) {
-    struct gc_batch *batch = &q->batch[i];
-    for (size_t j = 0; j < batch->block_count; j++)
-      lose_in_block(gc_batch_blocks(batch)[j], own);
-    batch->running = 0;
-  }
-  if (own != NULL)
-    gc_queue_frozen(q)->running = 1;
-  q->stuck = 0;
-}

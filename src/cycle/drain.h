@@ -55,10 +55,6 @@ uint32_t gc_drain_target(const struct gc_queue *q);
 /* The longest time from condemnation to the decision of a whole batch. */
 uint64_t gc_drain_max_lag_ns(void);
 
-/* Child of fork: slots in flight are lost, but the caller's own (or null).
- * [lock drain] */
-void gc_drain_lose_running(const char *own);
-
 /* Told when memory was released, a batch or a kind has nothing undecided any more,
  * or a notifier was given up; the lock is held. */
 extern void (*gc_drain_on_progress)(void);

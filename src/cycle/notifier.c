@@ -26,13 +26,17 @@ static _Atomic uint32_t alive; /* notifier threads that are not stuck */
 
 /* ---- One thread ---- */
 
+static void unstick(struct gc_notifier_thread *t) {
+  if (!t->is_stuck)
+    return;
+  gc_drain_take_back(&t->object);
+  t->is_stuck = false;
+  gc_add_rlx(&alive, 1);
+}
+
 /* The notifier of the thread's object has returned, or never will. [lock drain] */
 static void end_call(struct gc_notifier_thread *t, int verdict) {
-  if (t->is_stuck) {
-    gc_drain_take_back(&t->object);
-    t->is_stuck = false;
-    gc_add_rlx(&alive, 1);
-  }
+  unstick(t);
   if (t->is_kept)
     gc_drain_leave_kept(&t->object);
   else
@@ -245,19 +249,20 @@ void gc_notifier_pause_for_fork(void) {
 void gc_notifier_lock_for_fork(void) { gc_drain_lock_take(); }
 void gc_notifier_unlock_after_fork(void) { gc_drain_lock_leave(); }
 
-/* A call whose object was kept ends here as well: no slot tells of it. */
-static void forget_thread(struct gc_notifier_thread *t) {
-  if (gc_load_rlx(&t->is_used) && t->is_busy && t->is_kept)
-    GC_PENDING_ADD(&gc_kinds[t->object.kind].decided, 1);
-  gc_store_rlx(&t->is_used, false);
-}
-
+/* The threads say what was in flight, not the lists: what a stuck one was called
+ * for is in none. */
 void gc_notifier_reset_in_child(void) {
-  const struct gc_notifier_thread *me = own();
-  gc_drain_lose_running(me != NULL && me->is_busy ? me->object.start : NULL);
-  for (unsigned i = 0; i < GC_MAX_NOTIFIERS; i++)
-    if (&threads[i] != me)
-      forget_thread(&threads[i]);
+  struct gc_notifier_thread *me = own();
+  for (unsigned i = 0; i < GC_MAX_NOTIFIERS; i++) {
+    struct gc_notifier_thread *t = &threads[i];
+    if (t == me)
+      continue;
+    if (gc_load_rlx(&t->is_used) && t->is_busy)
+      end_call(t, DRAIN_LOST);
+    gc_store_rlx(&t->is_used, false);
+  }
+  if (me != NULL && me->is_busy)
+    unstick(me);
   gc_store_rlx(&alive, me != NULL);
   gc_store_rlx(&is_service_alive, false);
   gc_store_rel(&is_paused, false);
