@@ -2,9 +2,35 @@
 #
 # Only Reclaim has that interface, so check-bdw leaves these out.
 
-gcx_retire_programs = tests/gcx/retire
-check_PROGRAMS += $(gcx_retire_programs)
-TESTS += $(gcx_retire_programs)
+gcx_ldadd = tests/gcx/libshadow.la tests/lib/libgcutil.la tests/lib/libtap.la \
+	libgc.la
 
+check_LTLIBRARIES += tests/gcx/libshadow.la
+tests_gcx_libshadow_la_SOURCES = tests/gcx/shadow.c tests/gcx/shadow.h
+
+gcx_programs = tests/gcx/door tests/gcx/faults tests/gcx/kinds \
+	tests/gcx/life tests/gcx/memory tests/gcx/order tests/gcx/pressure \
+	tests/gcx/promises tests/gcx/race tests/gcx/retire
+check_PROGRAMS += $(gcx_programs)
+TESTS += $(gcx_programs)
+
+tests_gcx_door_SOURCES = tests/gcx/door.c
+tests_gcx_door_LDADD = $(gcx_ldadd)
+tests_gcx_faults_SOURCES = tests/gcx/faults.c
+tests_gcx_faults_LDADD = $(gcx_ldadd)
+tests_gcx_kinds_SOURCES = tests/gcx/kinds.c
+tests_gcx_kinds_LDADD = $(gcx_ldadd)
+tests_gcx_life_SOURCES = tests/gcx/life.c
+tests_gcx_life_LDADD = $(gcx_ldadd)
+tests_gcx_memory_SOURCES = tests/gcx/memory.c
+tests_gcx_memory_LDADD = $(gcx_ldadd)
+tests_gcx_order_SOURCES = tests/gcx/order.c
+tests_gcx_order_LDADD = $(gcx_ldadd)
+tests_gcx_pressure_SOURCES = tests/gcx/pressure.c
+tests_gcx_pressure_LDADD = $(gcx_ldadd)
+tests_gcx_promises_SOURCES = tests/gcx/promises.c
+tests_gcx_promises_LDADD = $(gcx_ldadd)
+tests_gcx_race_SOURCES = tests/gcx/race.c
+tests_gcx_race_LDADD = $(gcx_ldadd)
 tests_gcx_retire_SOURCES = tests/gcx/retire.c
 tests_gcx_retire_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la

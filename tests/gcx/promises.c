@@ -1,0 +1,415 @@
+/* tests/gcx/promises.c: what notifiers of dead objects may rely on. SPDX-License-Identifier: MIT */
+
+/*
+ * Contract, one case or more for each promise of docs/design: every death is
+ * notified exactly once, on a thread of its own, with the world running and no
+ * lock held, with the object's bytes as they were. The order of notifications and
+ * the use of memory have programs of their own.
+ */
+#include "gcx/shadow.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MB = 1024 * 1024, N_THREADS = 4 };
+
+/* ---- Exactly once ---- */
+
+/* Each thread holds some nodes, drops, links and makes new ones, and finds others
+ * through a table of weak entries. Every 16th is kept once when it dies. */
+enum { N_HELD = 300, N_WEAK = 1024, COLLECT_EVERY = 20000 };
+
+static struct {
+  pthread_mutex_t lock;
+  struct {
+    uintptr_t hidden;
+    size_t serial;
+  } entry[N_WEAK];
+} weak = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static gcx_kind *steps_kind[3];
+static atomic_size_t n_found, n_too_late, n_kept, n_wrong;
+static size_t n_steps;
+
+static bool is_stubborn(size_t serial) { return serial % 16 == 7; }
+static bool keeps_early(size_t serial) { return serial % 32 == 7; }
+
+static void enter_weak(struct sh_node *n) {
+  size_t i = n->serial % N_WEAK;
+  pthread_mutex_lock(&weak.lock);
+  weak.entry[i].hidden = gu_hide(n);
+  weak.entry[i].serial = n->serial;
+  pthread_mutex_unlock(&weak.lock);
+}
+
+static struct sh_node *find_weak(size_t i) {
+  struct sh_node *found = NULL;
+  pthread_mutex_lock(&weak.lock);
+  if (weak.entry[i].hidden != 0) {
+    struct sh_node *n = gu_reveal(weak.entry[i].hidden);
+    if (gcx_revive(n) == 1)
+      found = n;
+  }
+  if (found != NULL) {
+    sh_hold(found->serial);
+    if (found->serial != weak.entry[i].serial || !sh_is_intact(found))
+      atomic_fetch_add(&n_wrong, 1);
+  }
+  pthread_mutex_unlock(&weak.lock);
+  atomic_fetch_add(found != NULL ? &n_found : &n_too_late, 1);
+  return found;
+}
+
+/* A dead parent lets go of its children; a kept one does not. */
+static void let_go(const struct sh_node *n) {
+  for (int i = 0; i < 2; i++)
+    if (n->ref[i] != NULL)
+      sh_drop(n->ref[i]->serial);
+}
+
+static gcx_verdict GC_CALLBACK on_step_death(void *object, size_t bytes,
+                                             void *cd) {
+  struct sh_node *n = object;
+  size_t i = n->serial % N_WEAK;
+  bool is_held_kind = cd != NULL, keep = false;
+  is_held_kind ? sh_note_held(n, bytes) : sh_note(n, bytes);
+  pthread_mutex_lock(&weak.lock);
+  if (is_stubborn(n->serial) && sh_notified(n->serial) == 1) {
+    keep = true;
+    if (keeps_early(n->serial) && gcx_keep(n) != 1)
+      atomic_fetch_add(&n_wrong, 1);
+  } else if (weak.entry[i].hidden == gu_hide(n)) {
+    weak.entry[i].hidden = 0;
+  }
+  pthread_mutex_unlock(&weak.lock);
+  if (keep)
+    atomic_fetch_add(&n_kept, 1);
+  else if (is_held_kind)
+    let_go(n);
+  return keep ? GCX_KEEP : GCX_DONE;
+}
+
+static struct sh_node *new_step_node(struct sh_node *volatile *held,
+                                     uint64_t *rand) {
+  size_t which = tap_rand_r(rand) % 3;
+  size_t size = tap_rand_r(rand) % 256;
+  if (size == 0)
+    size = tap_rand_r(rand) % (200 * 1024);
+  struct sh_node *n = sh_node(steps_kind[which], size, sh_take_serial());
+  sh_hold(n->serial);
+  if (which == 2)
+    for (int i = 0; i < 2; i++) {
+      struct sh_node *child = held[tap_rand_r(rand) % N_HELD];
+      if (child == NULL)
+        continue;
+      sh_hold(child->serial);
+      n->ref[i] = child;
+    }
+  if (tap_rand_r(rand) % 2)
+    enter_weak(n);
+  return n;
+}
+
+static void release_held(struct sh_node *volatile *slot) {
+  struct sh_node *n = *slot;
+  if (n == NULL)
+    return;
+  if (!sh_is_intact(n))
+    atomic_fetch_add(&n_wrong, 1);
+  sh_drop(n->serial);
+  *slot = NULL;
+}
+
+static GU_NOINLINE void *take_steps(void *arg) {
+  struct sh_node *volatile held[N_HELD] = {NULL};
+  uint64_t rand = tap_seed() * 31 + (uintptr_t)arg;
+  for (size_t i = 0; i < n_steps; i++) {
+    size_t slot = tap_rand_r(&rand) % N_HELD;
+    struct sh_node *n = tap_rand_r(&rand) % 3 == 0
+                            ? find_weak(tap_rand_r(&rand) % N_WEAK)
+                            : new_step_node(held, &rand);
+    release_held(&held[slot]);
+    held[slot] = n;
+    if (i % COLLECT_EVERY == COLLECT_EVERY - 1)
+      GC_gcollect();
+  }
+  for (size_t i = 0; i < N_HELD; i++)
+    release_held(&held[i]);
+  return NULL;
+}
+
+static void check_steps(void) {
+  size_t n = sh_taken(), exact = 0, missing = 0;
+  for (size_t i = 0; i < n; i++) {
+    unsigned want = is_stubborn(i) ? 2 : 1;
+    exact += sh_notified(i) == want;
+    missing += sh_notified(i) < want;
+  }
+  tap_eq_u(exact + missing, n);
+  tap_le(missing, n / 1000);
+  tap_eq_u(atomic_load(&n_wrong), 0);
+  sh_check_errors();
+  sh_check_stats();
+  tap_note("%zu objects, %zu kept, %zu found, %zu too late, %lu revived", n,
+           atomic_load(&n_kept), atomic_load(&n_found),
+           atomic_load(&n_too_late), sh_stats().revived);
+}
+
+static void each_death_is_notified_exactly_once(void) {
+  pthread_t t[N_THREADS];
+  n_steps = tap_long() ? 2500000 : 60000;
+  sh_begin(N_THREADS * n_steps);
+  steps_kind[0] = sh_kind((gcx_kind_opts){.notify = on_step_death});
+  steps_kind[1] = sh_kind(
+      (gcx_kind_opts){.notify = on_step_death, .release = GCX_RELEASE_BATCH});
+  steps_kind[2] = sh_kind((gcx_kind_opts){
+      .notify = on_step_death, .refs = GCX_REFS_HELD, .cd = steps_kind});
+  for (uintptr_t i = 0; i < N_THREADS; i++)
+    sh_start(&t[i], take_steps, (void *)i);
+  for (int i = 0; i < N_THREADS; i++)
+    sh_join(t[i]);
+  /* What was kept dies in the next collection, and its children with it. */
+  for (int i = 0; i < 4; i++)
+    sh_settle();
+  check_steps();
+  tap_ge(atomic_load(&n_found), 100);
+  tap_ge(sh_stats().revived, 1);
+}
+
+/* Live objects of every kind through many collections. */
+static void live_objects_are_not_notified(void) {
+  static struct sh_node *volatile keep[3000];
+  sh_begin(3000);
+  gcx_kind *kinds[2] = {sh_counting_kind(GCX_REFS_NONE),
+                        sh_counting_kind(GCX_REFS_HELD)};
+  for (size_t i = 0; i < 3000; i++) {
+    keep[i] = sh_node(kinds[i & 1], i % 100 == 0 ? 40000 : i % 200, i);
+    sh_take_serial();
+    sh_hold(i);
+  }
+  for (int i = 0; i < 5; i++)
+    sh_settle();
+  tap_eq_u(sh_total(), 0);
+  for (size_t i = 0; i < 3000; i++)
+    tap_require(sh_is_intact(keep[i]) && keep[i]->serial == i);
+  sh_check_errors();
+}
+
+/* ---- Where notifiers run ---- */
+
+enum { N_PROBES = 50 };
+
+static atomic_size_t n_progress, n_probes, n_stalled, n_strange;
+static atomic_bool stop_flag;
+static pthread_t allocator_ids[N_THREADS + 1];
+static pthread_mutex_t busy_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void *touch(void *arg) {
+  atomic_fetch_add((atomic_size_t *)arg, 1);
+  return arg;
+}
+
+/* Allocates, and holds a lock half of the time. */
+static void *make_progress(void *arg) {
+  allocator_ids[(uintptr_t)arg] = pthread_self();
+  while (!atomic_load(&stop_flag)) {
+    bool locked = atomic_fetch_add(&n_progress, 1) & 1;
+    if (locked)
+      pthread_mutex_lock(&busy_lock);
+    memset(GC_malloc(400), 0xa5, 400);
+    if (locked)
+      pthread_mutex_unlock(&busy_lock);
+  }
+  return NULL;
+}
+
+/* Another thread gets through allocations while this notifier runs. */
+static void wait_for_progress(void) {
+  size_t from = atomic_load(&n_progress);
+  uint64_t end = gu_now_ns() + (uint64_t)SH_PATIENCE_MS / 5 * 1000000;
+  while (atomic_load(&n_progress) < from + 50) {
+    if (gu_now_ns() > end) {
+      atomic_fetch_add(&n_stalled, 1);
+      return;
+    }
+    sched_yield();
+  }
+}
+
+static void note_thread(void) {
+  for (int i = 0; i <= N_THREADS; i++)
+    if (pthread_equal(allocator_ids[i], pthread_self()))
+      atomic_fetch_add(&n_strange, 1);
+  if (gcx_in_notifier() != 1)
+    atomic_fetch_add(&n_strange, 1);
+}
+
+static gcx_verdict GC_CALLBACK probe(void *object, size_t bytes, void *cd) {
+  static atomic_size_t locked_calls;
+  (void)cd;
+  sh_note(object, bytes);
+  note_thread();
+  memset(GC_malloc(100), 0xff, 100);
+  size_t calls = atomic_load(&locked_calls);
+  if (GC_call_with_alloc_lock(touch, &locked_calls) != &locked_calls ||
+      atomic_load(&locked_calls) != calls + 1)
+    atomic_fetch_add(&n_strange, 1);
+  pthread_mutex_lock(&busy_lock);
+  pthread_mutex_unlock(&busy_lock);
+  if (atomic_fetch_add(&n_probes, 1) < N_PROBES)
+    wait_for_progress();
+  return GCX_DONE;
+}
+
+static void make_probes(void *kind) {
+  for (size_t i = 0; i < 10 * N_PROBES; i++)
+    sh_node(kind, 0, sh_take_serial());
+}
+
+static void notifiers_run_beside_the_world(void) {
+  pthread_t t[N_THREADS];
+  sh_begin(10 * N_PROBES);
+  allocator_ids[N_THREADS] = pthread_self();
+  for (uintptr_t i = 0; i < N_THREADS; i++)
+    allocator_ids[i] = pthread_self();
+  gcx_kind *kind = sh_kind((gcx_kind_opts){.notify = probe});
+  for (uintptr_t i = 0; i < N_THREADS; i++)
+    sh_start(&t[i], make_progress, (void *)i);
+  while (atomic_load(&n_progress) < 1000)
+    sched_yield();
+  sh_apart(make_probes, kind);
+  sh_settle();
+  tap_eq_u(gcx_in_notifier(), 0);
+  atomic_store(&stop_flag, true);
+  for (int i = 0; i < N_THREADS; i++)
+    sh_join(t[i]);
+  sh_settle();
+  tap_eq_u(atomic_load(&n_stalled), 0);
+  tap_eq_u(atomic_load(&n_strange), 0);
+  sh_check_once(0, sh_taken());
+  sh_check_errors();
+}
+
+/* While a notifier waits, everything else of the library goes on. */
+static void no_lock_is_held_in_a_notifier(void) {
+  static atomic_size_t calls;
+  sh_begin(1000);
+  gcx_kind *kind = sh_counting_kind(GCX_REFS_HELD);
+  sh_close_gate();
+  tap_eq_p(GC_call_with_alloc_lock(touch, &calls), &calls);
+  struct sh_node *volatile node = sh_node(kind, 0, sh_take_serial());
+  tap_eq_u(gcx_revive(node), 1);
+  tap_eq_u(gcx_keep(node), 0);
+  for (int i = 0; i < 3; i++) {
+    GC_gcollect();
+    for (int j = 0; j < 2000; j++)
+      memset(GC_malloc(500), 0x5a, 500);
+  }
+  GC_free(GC_malloc(3 * MB));
+  tap_eq_u(gcx_poll(), 0);
+  sh_counting_kind(GCX_REFS_NONE);
+  tap_eq_u(gcx_drain(50), ETIMEDOUT);
+  tap_check(sh_is_intact(node));
+  sh_open_gate();
+  sh_settle();
+  tap_eq_u(sh_total(), 0);
+}
+
+/* ---- Contents ---- */
+
+enum { N_CONTENTS = 3000, BOX_LEVELS = 4, POISON_MB = 48 };
+
+static atomic_size_t n_damaged, n_looked;
+
+static struct sh_node *box_tree(int levels) {
+  struct sh_node *n = sh_box(NULL);
+  for (int i = 0; levels > 0 && i < 2; i++)
+    n->ref[i] = box_tree(levels - 1);
+  return n;
+}
+
+static void look_at_tree(const struct sh_node *n) {
+  if (!sh_is_intact(n))
+    atomic_fetch_add(&n_damaged, 1);
+  atomic_fetch_add(&n_looked, 1);
+  for (int i = 0; i < 2; i++)
+    if (n->ref[i] != NULL)
+      look_at_tree(n->ref[i]);
+}
+
+/* The tail of a big object is as the program left it, too. */
+static gcx_verdict GC_CALLBACK on_contents_death(void *object, size_t bytes,
+                                                 void *cd) {
+  const struct sh_node *n = object;
+  sh_note(n, bytes);
+  const unsigned char *tail = (const unsigned char *)(n + 1);
+  if (!gu_is_intact(tail, 100 + n->serial % 1000, n->serial))
+    atomic_fetch_add(&n_damaged, 1);
+  if (cd == NULL)
+    return GCX_DONE;
+  look_at_tree(n->ref[0]);
+  /* An interior pointer is all that names the leaf. */
+  const unsigned char *leaf = (const unsigned char *)n->ref[1] - 64;
+  if (!gu_is_intact(leaf, 200, n->serial))
+    atomic_fetch_add(&n_damaged, 1);
+  return GCX_DONE;
+}
+
+static void make_contents(void *arg) {
+  gcx_kind *const *kinds = arg;
+  for (size_t i = 0; i < N_CONTENTS; i++) {
+    size_t serial = sh_take_serial(), tail = 100 + serial % 1000;
+    struct sh_node *n = sh_node(kinds[i & 1], sizeof *n + tail, serial);
+    gu_fill(n + 1, tail, serial);
+    n->ref[0] = box_tree(i & 1 ? BOX_LEVELS : 0);
+    unsigned char *leaf = GC_malloc_atomic(200);
+    gu_fill(leaf, 200, serial);
+    n->ref[1] = (struct sh_node *)(void *)(leaf + 64);
+  }
+}
+
+static void *poison(void *arg) {
+  size_t mb = *(size_t *)arg;
+  for (size_t used = 0; used < mb * MB;) {
+    size_t size = 16 + used / 16 % 1200;
+    memset(used & 32 ? GC_malloc(size) : GC_malloc_atomic(size), 0xff, size);
+    used += size;
+  }
+  return NULL;
+}
+
+/* Nobody is notified before two threads have used a lot of memory, with
+ * collections, and filled it. */
+static void contents_are_as_the_program_left_them(void) {
+  static gcx_kind *kinds[2];
+  size_t mb = tap_long() ? POISON_MB * 10 : POISON_MB;
+  pthread_t t[2];
+  sh_begin(N_CONTENTS);
+  kinds[0] = sh_kind((gcx_kind_opts){.notify = on_contents_death});
+  kinds[1] = sh_kind((gcx_kind_opts){
+      .notify = on_contents_death, .refs = GCX_REFS_HELD, .cd = kinds});
+  sh_close_gate();
+  sh_apart(make_contents, kinds);
+  gu_collect();
+  for (int i = 0; i < 2; i++)
+    sh_start(&t[i], poison, &mb);
+  for (int i = 0; i < 2; i++)
+    sh_join(t[i]);
+  gu_collect();
+  tap_eq_u(sh_total(), 0);
+  sh_open_gate();
+  sh_settle();
+  tap_eq_u(atomic_load(&n_damaged), 0);
+  tap_ge(atomic_load(&n_looked), N_CONTENTS / 2 * 31 * 99 / 100);
+  sh_check_once(0, N_CONTENTS);
+  sh_check_errors();
+}
+
+TAP_MAIN(TAP_CASE_T(each_death_is_notified_exactly_once, 180),
+         TAP_CASE(live_objects_are_not_notified),
+         TAP_CASE_T(notifiers_run_beside_the_world, 120),
+         TAP_CASE(no_lock_is_held_in_a_notifier),
+         TAP_CASE_T(contents_are_as_the_program_left_them, 120))
