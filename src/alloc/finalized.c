@@ -83,11 +83,16 @@ void *gc_finalized_alloc(size_t bytes,
   return alloc_with_side(bytes, gc_load_acq(&finalized_kind), closure);
 }
 
+/* The collector starts before its threads do: they register with it. */
+static bool start_own_kind(void) {
+  gc_start();
+  return gc_notifier_start_queue() &&
+         start_kind(&own_kind, run_own_closure, KIND_PROPER | KIND_OWN_FREE);
+}
+
 void *gc_finalized_own_alloc(size_t bytes,
                              const struct gc_own_closure *closure) {
-  if (gc_load_acq(&own_kind) == 0 &&
-      !(gc_notifier_start_queue() &&
-        start_kind(&own_kind, run_own_closure, KIND_PROPER | KIND_OWN_FREE)))
+  if (gc_load_acq(&own_kind) == 0 && !start_own_kind())
     return NULL;
   return alloc_with_side(bytes, gc_load_acq(&own_kind), closure);
 }
