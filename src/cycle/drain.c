@@ -22,6 +22,13 @@ static void tell_progress(void) {
     gc_drain_on_progress();
 }
 
+/* A listed block may have been released, given back and taken for another kind since:
+ * then nothing in it is pending. While something is, its slots are allocated and
+ * the block stays what it is; the drain lock keeps that so. */
+static bool is_pending_block(gc_block_id b) {
+  return gc_load_acq(&gc_heap.blocks[b].pending) != 0;
+}
+
 /* ---- Release ---- */
 
 /* What the hold trace met, of whatever kind, may be in use by a notifier that runs
@@ -46,8 +53,8 @@ static void release_large(gc_block_id b, uint8_t done) {
 
 static void release_block(gc_block_id b, uint8_t done) {
   struct gc_block *block = &gc_heap.blocks[b];
-  if (block->states == NULL)
-    return; /* freed by hand meanwhile */
+  if (!is_pending_block(b))
+    return;
   uint64_t hot = gc_block_hot(b);
   if (gc_hot_state(hot) == BLK_LARGE) {
     release_large(b, done);
@@ -96,7 +103,8 @@ static bool claim(struct gc_batch *batch, const struct gc_object *o) {
 static bool take_ordered(struct gc_batch *batch, struct gc_object *out) {
   while (batch->order_count > 0) {
     char *start = gc_batch_order(batch)[--batch->order_count];
-    if (gc_find(start, out) && gc_state_of(out) != NULL && claim(batch, out))
+    if (gc_find(start, out) && is_pending_block(out->block) &&
+        claim(batch, out))
       return true;
   }
   return false;
@@ -117,7 +125,7 @@ static bool take_in_block(struct gc_batch *batch, gc_block_id b, uint8_t cond,
                           struct gc_object *out) {
   const struct gc_block *block = &gc_heap.blocks[b];
   uint64_t hot = gc_block_hot(b);
-  if (block->states == NULL)
+  if (!is_pending_block(b))
     return false;
   while (batch->slot < block->slots) {
     unsigned s = batch->slot++;
