@@ -27,6 +27,7 @@ libgccore_la_SOURCES = \
 	src/notify/pending.c src/notify/pending.h \
 	src/reclaim/classify.c src/reclaim/classify.h src/reclaim/large.c \
 	src/reclaim/large.h src/reclaim/pool.c src/reclaim/pool.h \
+	src/reclaim/weak_cells.c src/reclaim/weak_cells.h \
 	src/cycle/api_lock.c src/cycle/api_lock.h src/cycle/await.c \
 	src/cycle/collect.c src/cycle/drain.c src/cycle/drain.h \
 	src/cycle/notifier.c src/cycle/notifier.h src/cycle/watch.c \

@@ -20,6 +20,7 @@
 #include "notify/pending.h"
 #include "reclaim/large.h"
 #include "reclaim/pool.h"
+#include "reclaim/weak_cells.h"
 #include "world/stop.h"
 
 /* The client's warn procedure gets the text as libgc gives it: one argument, a
@@ -155,6 +156,8 @@ void gc_free(void *object) {
   enum free_way way = way_to_free(&o);
   bool valid =
       gc_object_is_allocated(&o) && !is_freed_here(&o) && way != FREE_TWICE;
+  if (valid && gc_unlikely(gc_weak_is_in(o.block)))
+    gc_weak_clear_slot(o.block, o.slot);
   if (valid && way == FREE_NOW) {
     count_freed(o.bytes);
     if (o.is_large)

@@ -17,6 +17,7 @@
 #include "notify/pending.h"
 #include "reclaim/large.h"
 #include "reclaim/pool.h"
+#include "reclaim/weak_cells.h"
 #include "world/fork.h"
 #include "world/roots.h"
 #include "world/stop.h"
@@ -87,6 +88,7 @@ static void lock_inner(void) {
   gc_kind_lock_for_fork();
   gc_pool_lock_all_for_fork();
   gc_large_lock_for_fork();
+  gc_weak_lock_for_fork();
   gc_space_lock_for_fork();
   gc_meta_lock_for_fork();
 }
@@ -94,6 +96,7 @@ static void lock_inner(void) {
 static void unlock_inner(void) {
   gc_meta_unlock_after_fork(false);
   gc_space_unlock_after_fork(false);
+  gc_weak_unlock_after_fork();
   gc_large_unlock_after_fork();
   gc_pool_unlock_all_after_fork();
   gc_kind_unlock_after_fork();

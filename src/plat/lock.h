@@ -27,6 +27,7 @@ enum gc_lock_rank {
   RANK_DRAIN,
   RANK_NOTIFY,
   RANK_POOL,
+  RANK_WEAK,
   RANK_BLOCKS,
   RANK_SPACE,
   RANK_ARENA,

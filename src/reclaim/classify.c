@@ -5,6 +5,7 @@
 
 #include "reclaim/large.h"
 #include "reclaim/pool.h"
+#include "reclaim/weak_cells.h"
 
 /* Epoch of which everything is known to be classified. */
 static _Atomic uint32_t complete_epoch;
@@ -14,6 +15,8 @@ unsigned gc_classify_block(gc_block_id b) {
   unsigned words = gc_map_words(block->slots), live = 0;
   _Atomic uint64_t *alloc = gc_maps_of(b) + gc_map_alloc();
   _Atomic uint64_t *old = gc_maps_of(b) + gc_map_mark();
+  if (gc_unlikely(gc_weak_is_in(b)))
+    gc_weak_clear_dead(b);
   for (unsigned i = 0; i < words; i++) {
     live += gc_bits_count(gc_load_rlx(alloc + (i << 1)));
     gc_store_rlx(old + (i << 1), 0);

@@ -5,6 +5,7 @@
 #include "heap/meta.h"
 #include "heap/side.h"
 #include "heap/space.h"
+#include "reclaim/weak_cells.h"
 
 static struct gc_lock large_lock = GC_LOCK_INIT(RANK_POOL);
 static struct {
@@ -108,6 +109,8 @@ void *gc_large_alloc(size_t bytes, unsigned kind, unsigned block_flags,
 /* Both bits are cleared: nobody may find the blocks allocated any more. */
 static void give_back(gc_block_id b) {
   struct gc_block *block = &gc_heap.blocks[b];
+  if (gc_unlikely(gc_weak_is_in(b)))
+    gc_weak_clear_block(b);
   gc_map_clear(b, 0, 0);
   gc_map_clear(b, 0, 1);
   gc_side_drop(block);

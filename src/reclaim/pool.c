@@ -8,6 +8,7 @@
 #include "heap/side.h"
 #include "heap/space.h"
 #include "reclaim/classify.h"
+#include "reclaim/weak_cells.h"
 
 /* ---- The available list ---- */
 
@@ -226,14 +227,16 @@ static uint64_t take_done(struct gc_block *block, unsigned i, uint8_t done) {
   return bits;
 }
 
-/* A slot is claimed under the lock only, so nobody sees the states and the map in
- * between. */
+/* A slot is claimed under the lock only, and weak references are cleared before, so
+ * nobody sees the states and the map in between. */
 unsigned gc_pool_release(gc_block_id b, uint8_t done) {
   struct gc_block *block = &gc_heap.blocks[b];
   struct gc_pool *pool =
       gc_pool_of(gc_hot_kind(gc_block_hot(b)), block->size_class);
   unsigned n = 0, first = block->slots;
   gc_lock(&pool->lock);
+  if (gc_unlikely(gc_weak_is_in(b)))
+    gc_weak_clear_state(b, done);
   for (unsigned i = 0; i < gc_map_words(block->slots); i++) {
     uint64_t bits = take_done(block, i, done);
     if (bits == 0)
@@ -300,7 +303,11 @@ void gc_pool_retire_all(struct gc_self *self) {
 
 /* ---- Epochs ---- */
 
+/* An empty block has no weak references but such as were made of a slot that was
+ * never handed out. */
 static void free_empty_block(gc_block_id b) {
+  if (gc_unlikely(gc_weak_is_in(b)))
+    gc_weak_clear_block(b);
   gc_side_drop(&gc_heap.blocks[b]);
   gc_space_give(b, 1);
 }
