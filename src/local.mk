@@ -34,7 +34,7 @@ libgccore_la_SOURCES = \
 	src/cycle/watch.h \
 	src/cycle/collect.h src/cycle/deliver.c src/cycle/deliver.h \
 	src/cycle/gc_start.c src/cycle/gc_start.h src/cycle/pacer.c \
-	src/cycle/pacer.h \
+	src/cycle/pacer.h src/cycle/weak.c src/cycle/weak.h \
 	src/alloc/alloc.c src/alloc/alloc.h src/alloc/alloc_inline.h \
 	src/alloc/finalized.c src/alloc/finalized.h \
 	src/alloc/free_realloc.c src/alloc/free_realloc.h \
@@ -51,6 +51,6 @@ libgc_la_SOURCES = \
 	src/compat/gc_h_roots.c src/compat/gc_h_stats.c \
 	src/compat/gc_h_thread.c src/compat/gc_inline_h.c \
 	src/compat/gc_mark_h.c src/compat/gcx_h.c src/compat/gcx_reclaim_h.c \
-	src/compat/pthread_wrap.c
+	src/compat/gcx_weak_h.c src/compat/pthread_wrap.c
 
 

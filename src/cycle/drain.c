@@ -293,16 +293,21 @@ void gc_drain_take_back(const struct gc_object *o) {
 
 /* ---- Revival ---- */
 
+bool gc_drain_revive_locked(const struct gc_object *o) {
+  enum gc_slot_state code = gc_state_code(gc_load_rlx(gc_state_of(o)));
+  if (code == ST_COND && gc_kind_flags(o->kind) & KIND_HELD)
+    return revive_closure(o, false);
+  return gc_pending_revive(o);
+}
+
 bool gc_drain_revive(const struct gc_object *o) {
-  _Atomic uint8_t *state = gc_state_of(o);
+  const _Atomic uint8_t *state = gc_state_of(o);
   if (state == NULL || gc_load_acq(state) == ST_NONE)
     return true;
   if (!(gc_kind_flags(o->kind) & KIND_HELD))
     return gc_pending_revive(o);
   gc_lock(&gc_drain_lock);
-  bool lives = gc_state_code(gc_load_rlx(state)) == ST_COND
-                   ? revive_closure(o, false)
-                   : gc_load_rlx(state) == ST_NONE;
+  bool lives = gc_drain_revive_locked(o);
   gc_unlock(&gc_drain_lock);
   return lives;
 }

@@ -45,6 +45,8 @@ void gc_drain_take_back(const struct gc_object *object);
  * notified objects answer true. Takes the drain lock for HELD kinds. The caller
  * holds the lock under which its notifier takes the object out of tables. */
 bool gc_drain_revive(const struct gc_object *object);
+/* The same of an object of a notified kind. [lock drain] */
+bool gc_drain_revive_locked(const struct gc_object *object);
 
 /* True when something is condemned or being notified, stuck ones left out.
  * [lock drain] */

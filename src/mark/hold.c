@@ -269,3 +269,4 @@ size_t gc_hold_list_closure(const struct gc_object *object,
 }
 
 char *gc_hold_member(size_t i) { return members()[i]; }
+bool gc_hold_has(const struct gc_object *object) { return is_held(object); }

@@ -27,4 +27,8 @@ size_t gc_hold_list_closure(const struct gc_object *object,
                             void (*met_decided)(const struct gc_object *));
 char *gc_hold_member(size_t i);
 
+/* The last collection found it dead and held, and it was not revived since; of
+ * objects that are not younger. [lock drain] */
+bool gc_hold_has(const struct gc_object *object);
+
 #endif
