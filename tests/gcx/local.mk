@@ -34,3 +34,14 @@ tests_gcx_race_SOURCES = tests/gcx/race.c
 tests_gcx_race_LDADD = $(gcx_ldadd)
 tests_gcx_retire_SOURCES = tests/gcx/retire.c
 tests_gcx_retire_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
+
+gcx_weak_programs = tests/gcx/weak tests/gcx/weak_notified tests/gcx/weak_threads
+check_PROGRAMS += $(gcx_weak_programs)
+TESTS += $(gcx_weak_programs)
+
+tests_gcx_weak_SOURCES = tests/gcx/weak.c
+tests_gcx_weak_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
+tests_gcx_weak_notified_SOURCES = tests/gcx/weak_notified.c
+tests_gcx_weak_notified_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
+tests_gcx_weak_threads_SOURCES = tests/gcx/weak_threads.c
+tests_gcx_weak_threads_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la

@@ -5,7 +5,7 @@
 PHONY_GOALS += check-mutants
 EXTRA_DIST += tests/mutants/run tests/mutants/alloc.list tests/mutants/cycle.list \
 	tests/mutants/heap.list tests/mutants/mark.list tests/mutants/notify.list \
-	tests/mutants/reclaim.list tests/mutants/world.list
+	tests/mutants/reclaim.list tests/mutants/weak.list tests/mutants/world.list
 
 check-mutants:
 	CC='$(CC)' $(PYTHON) $(top_srcdir)/tests/mutants/run $(MUTANTS)
