@@ -69,38 +69,67 @@ static void one_in_64_of_full_blocks(void) {
 
 enum { REUSE_MB = 24, REUSE_BYTES = 200 };
 
-static void allocate_for_reuse(void *arg) {
-  for (size_t used = 0; used < (size_t)REUSE_MB * MB; used += REUSE_BYTES)
-    sh_node(arg, REUSE_BYTES, sh_take_serial());
+static struct sh_node *volatile *survivors; /* every other one */
+
+static void allocate_all(void *kind) {
+  for (size_t used = 0; used < (size_t)REUSE_MB * MB; used += REUSE_BYTES) {
+    size_t serial = sh_take_serial();
+    struct sh_node *n = sh_node(kind, REUSE_BYTES, serial);
+    if (survivors != NULL && serial % 2 == 1)
+      survivors[serial / 2] = n;
+  }
 }
 
-/* No collection but the one may help: they are disabled. */
-static void reuse_after_one_collection(gcx_refs refs, gcx_release release) {
-  sh_begin(3 * (size_t)REUSE_MB * MB / REUSE_BYTES);
+static void allocate_half(void *kind) {
+  for (size_t used = 0; used < (size_t)REUSE_MB * MB; used += 2 * REUSE_BYTES)
+    sh_node(kind, REUSE_BYTES, sh_take_serial());
+}
+
+static size_t count_damaged_survivors(size_t n) {
+  size_t damaged = 0;
+  for (size_t i = 1; i < n; i += 2)
+    damaged += survivors[i / 2]->serial != i || !sh_is_intact(survivors[i / 2]);
+  return damaged;
+}
+
+/* No collection but the one may help: they are disabled. Whole blocks die, or,
+ * with survivors, every other slot of them. */
+static void reuse(gcx_refs refs, gcx_release release, bool with_survivors) {
+  size_t max = 2 * (size_t)REUSE_MB * MB / REUSE_BYTES + 4;
+  sh_begin(max);
   gcx_kind *kind = sh_kind(
       (gcx_kind_opts){.notify = sh_count, .refs = refs, .release = release});
+  if (with_survivors)
+    survivors = GC_malloc_uncollectable(max / 2 * sizeof *survivors);
   GC_disable();
-  sh_apart(allocate_for_reuse, kind);
+  sh_apart(allocate_all, kind);
   size_t n = sh_taken(), heap = GC_get_heap_size();
   GC_enable();
   sh_settle();
-  sh_check_once(0, n);
+  tap_eq_u(sh_count_notified(0, n, 1), with_survivors ? (n + 1) / 2 : n);
   tap_eq_u(sh_stats().pending_bytes, 0);
   GC_disable();
-  sh_apart(allocate_for_reuse, kind);
+  sh_apart(with_survivors ? allocate_half : allocate_all, kind);
   tap_le(GC_get_heap_size(), heap + heap / 20);
   tap_eq_u(sh_count_notified(n, sh_taken(), 0), sh_taken() - n);
+  tap_check(!with_survivors || count_damaged_survivors(n) == 0);
   sh_check_errors();
 }
 
 static void memory_of_a_plain_kind_is_usable_at_once(void) {
-  reuse_after_one_collection(GCX_REFS_NONE, GCX_RELEASE_BLOCK);
+  reuse(GCX_REFS_NONE, GCX_RELEASE_BLOCK, false);
 }
 static void memory_of_a_batch_is_usable_at_once(void) {
-  reuse_after_one_collection(GCX_REFS_NONE, GCX_RELEASE_BATCH);
+  reuse(GCX_REFS_NONE, GCX_RELEASE_BATCH, false);
 }
 static void memory_of_a_held_kind_is_usable_at_once(void) {
-  reuse_after_one_collection(GCX_REFS_HELD, GCX_RELEASE_BLOCK);
+  reuse(GCX_REFS_HELD, GCX_RELEASE_BLOCK, false);
+}
+static void every_other_slot_is_usable_at_once(void) {
+  reuse(GCX_REFS_NONE, GCX_RELEASE_BLOCK, true);
+}
+static void every_other_slot_of_a_held_kind_is_usable_at_once(void) {
+  reuse(GCX_REFS_HELD, GCX_RELEASE_BLOCK, true);
 }
 
 /* ---- Addresses of the dead ---- */
@@ -178,5 +207,7 @@ TAP_MAIN(TAP_CASE(one_in_16_of_full_blocks), TAP_CASE(one_in_32_of_full_blocks),
          TAP_CASE(memory_of_a_plain_kind_is_usable_at_once),
          TAP_CASE(memory_of_a_batch_is_usable_at_once),
          TAP_CASE(memory_of_a_held_kind_is_usable_at_once),
+         TAP_CASE(every_other_slot_is_usable_at_once),
+         TAP_CASE(every_other_slot_of_a_held_kind_is_usable_at_once),
          TAP_CASE(no_address_of_a_batch_is_used_early),
          TAP_CASE(no_address_of_a_held_kind_is_used_early))

@@ -9,6 +9,7 @@
 #include "gcx/shadow.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static gcx_kind *kind;
 
@@ -160,6 +161,55 @@ static void a_ring_through_ordinary_objects(void) {
   check_cycle(build_ring, tap_long() ? 100000 : 5000);
 }
 
+/* Each member of a small ring has a box, and each notifier looks at all of them,
+ * also at those of members that were notified before the last collection. */
+enum { RING = 5, N_RINGS = 300 };
+
+static atomic_size_t n_boxes_damaged;
+
+static void spoil_free_memory(void) {
+  GC_gcollect();
+  for (int i = 0; i < 3000; i++)
+    memset(GC_malloc(sizeof(struct sh_node)), 0xee, sizeof(struct sh_node));
+}
+
+static gcx_verdict GC_CALLBACK look_around(void *object, size_t bytes,
+                                           void *cd) {
+  static atomic_size_t calls;
+  const struct sh_node *n = object;
+  (void)cd;
+  sh_note_held(n, bytes);
+  if (atomic_fetch_add(&calls, 1) % 64 == 2)
+    spoil_free_memory();
+  for (int i = 0; i < RING; i++, n = n->ref[0])
+    if (!sh_is_intact(n) || !sh_is_intact(n->ref[1]))
+      atomic_fetch_add(&n_boxes_damaged, 1);
+  return GCX_DONE;
+}
+
+static void build_small_rings(void *arg) {
+  struct sh_node *n[RING];
+  for (size_t i = 0; i < *(size_t *)arg; i += RING) {
+    for (size_t j = 0; j < RING; j++) {
+      n[j] = sh_node(kind, 0, i + j);
+      n[j]->ref[1] = sh_box(NULL);
+    }
+    for (size_t j = 0; j < RING; j++)
+      n[j]->ref[0] = n[(j + 1) % RING];
+  }
+}
+
+static void a_ring_is_held_until_its_last_notifier(void) {
+  size_t n = RING * N_RINGS;
+  sh_begin(n);
+  kind = sh_kind((gcx_kind_opts){.notify = look_around, .refs = GCX_REFS_HELD});
+  sh_apart(build_small_rings, &n);
+  sh_settle();
+  tap_eq_u(atomic_load(&n_boxes_damaged), 0);
+  sh_check_once(0, n);
+  sh_check_errors();
+}
+
 /* ---- Parents before what dies later ---- */
 
 /* The end of a dead chain has another holder, and dies in the next collection
@@ -218,5 +268,6 @@ static void plain_kinds_between_held_ones(void) {
 TAP_MAIN(TAP_CASE_T(a_chain, 120), TAP_CASE_T(a_tree, 120),
          TAP_CASE(a_grid_through_ordinary_objects), TAP_CASE(two_object_cycles),
          TAP_CASE(self_loops), TAP_CASE(a_ring_through_ordinary_objects),
+         TAP_CASE(a_ring_is_held_until_its_last_notifier),
          TAP_CASE(children_that_die_later_come_later),
          TAP_CASE(plain_kinds_between_held_ones))
