@@ -11,8 +11,11 @@
 #include "world/stop.h"
 #include "world/thread.h"
 
-struct gc_notifier_config gc_notifier_config = {1,   50, 10000, 1000,
-                                                100, 0,  NULL};
+struct gc_notifier_config gc_notifier_config = {.threads = 1,
+                                                .wait_ms = 50,
+                                                .stuck_ms = 10000,
+                                                .exit_ms = 1000,
+                                                .fork_wait_ms = 100};
 
 static struct gc_notifier_thread threads[GC_MAX_NOTIFIERS];
 
@@ -143,8 +146,8 @@ static bool start_one(void) {
   return false;
 }
 
-static void service_ended(void *unused) {
-  (void)unused;
+static void service_ended(void *arg) {
+  (void)arg;
   gc_store_rel(&is_service_alive, false);
 }
 

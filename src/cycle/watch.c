@@ -11,7 +11,8 @@
 /* The sanitiser delays signals until a thread looks. */
 #define LATE_SIGNAL_POLL_NS ((uint64_t)(GC_TSAN_BUILD ? 2000000 : 0))
 
-static _Atomic uint32_t word; /* changes when there is something to watch */
+static _Atomic uint32_t
+    alarm_count; /* changes when there is something to watch */
 
 static struct {
   struct report {
@@ -23,8 +24,8 @@ static struct {
 } reports; /* [lock drain] */
 
 void gc_watch_wake(void) {
-  gc_add_acq_rel(&word, 1);
-  gc_plat_futex_wake(&word, 1);
+  gc_add_acq_rel(&alarm_count, 1);
+  gc_plat_futex_wake(&alarm_count, 1);
 }
 
 static void add_report(enum gc_notifier_event event, char *object,
@@ -98,19 +99,20 @@ static uint64_t tick_ns(void) {
   return ns < 100000000 ? ns + 1 : 100000000;
 }
 
-void gc_watch_run(void *unused) {
+void gc_watch_run(void *arg) {
   bool oom = false;
-  (void)unused;
+  (void)arg;
   gc_thread_register(NULL, true, &oom);
   if (oom)
     gc_fatal(
         "no memory to register the service thread; raise the memory limit");
   for (;;) {
-    uint32_t seen = gc_load_acq(&word);
+    uint32_t seen = gc_load_acq(&alarm_count);
     bool some_run = check_threads();
     tell_client();
     gc_notifier_start();
-    gc_plat_futex_wait(&word, seen, some_run ? tick_ns() : LATE_SIGNAL_POLL_NS);
+    gc_plat_futex_wait(&alarm_count, seen,
+                       some_run ? tick_ns() : LATE_SIGNAL_POLL_NS);
     if (GC_TSAN_BUILD)
       gc_stop_poll();
   }

@@ -31,7 +31,7 @@ struct gc_notifier_thread *gc_notifier_thread_at(unsigned i);
 /* The thread's notifier is not waited for any more. [lock drain] */
 void gc_notifier_leave_stuck(struct gc_notifier_thread *thread);
 
-void gc_watch_run(void *unused);
+void gc_watch_run(void *arg);
 void gc_watch_wake(void);
 /* Has the service thread tell the client; events beyond a few are dropped. */
 void gc_watch_report(enum gc_notifier_event event, char *object, unsigned kind);
