@@ -54,6 +54,14 @@ static uint64_t end_of(unsigned ms) {
 
 /* ---- Drain ---- */
 
+/* What notifiers wrote before their verdict is visible to who waited for it: verdicts
+ * are given under the lock. */
+static enum gc_wait_result end_wait(bool in_time) {
+  gc_drain_lock_take();
+  gc_drain_lock_leave();
+  return in_time ? WAIT_OVER : WAIT_TIMEOUT;
+}
+
 /* Rounds are counted modulo 2^32. A batch of which everything was revived is
  * decided without a round. */
 static bool is_reached(const struct gc_queue *q, uint32_t target) {
@@ -85,7 +93,7 @@ enum gc_wait_result gc_notifier_drain(unsigned ms) {
       in_time = sleep_until(seen, end);
   }
   gc_sub_rlx(&gc_drain_waiters, 1);
-  return in_time ? WAIT_OVER : WAIT_TIMEOUT;
+  return end_wait(in_time);
 }
 
 static enum gc_wait_result await_kind(unsigned kind, uint64_t end) {
@@ -101,7 +109,7 @@ static enum gc_wait_result await_kind(unsigned kind, uint64_t end) {
       in_time = sleep_until(seen, end);
   }
   gc_sub_rlx(&gc_drain_waiters, 1);
-  return in_time ? WAIT_OVER : WAIT_TIMEOUT;
+  return end_wait(in_time);
 }
 
 enum gc_wait_result gc_notifier_await_kind(unsigned kind, unsigned ms) {
