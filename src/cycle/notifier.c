@@ -136,7 +136,7 @@ static bool start_one(void) {
   struct gc_notifier_thread *t = take_thread_record();
   if (t == NULL)
     return false;
-  t->is_busy = t->is_stuck = t->is_surplus = false;
+  t->is_surplus = false; /* the rest is as its last owner left it: idle */
   gc_add_rlx(&alive, 1);
   t->plan = (struct gc_thread_plan){run_notifier, end_notifier, t};
   if (gc_plat_thread_start(&t->plan))
