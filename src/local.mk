@@ -34,7 +34,8 @@ libgccore_la_SOURCES = \
 	src/cycle/watch.h \
 	src/cycle/collect.h src/cycle/deliver.c src/cycle/deliver.h \
 	src/cycle/gc_start.c src/cycle/gc_start.h src/cycle/pacer.c \
-	src/cycle/pacer.h src/cycle/weak.c src/cycle/weak.h \
+	src/cycle/pacer.h src/cycle/ephemeron.c src/cycle/ephemeron.h \
+	src/cycle/weak.c src/cycle/weak.h \
 	src/alloc/alloc.c src/alloc/alloc.h src/alloc/alloc_inline.h \
 	src/alloc/finalized.c src/alloc/finalized.h \
 	src/alloc/free_realloc.c src/alloc/free_realloc.h \

@@ -1,4 +1,4 @@
-/* include/gcx/weak.h: references that do not keep their object. SPDX-License-Identifier: MIT */
+/* include/gcx/weak.h: references that do not keep their object, and ephemerons. SPDX-License-Identifier: MIT */
 
 /* A weak reference names an object and does not keep it alive:
  *
@@ -56,6 +56,47 @@ GC_API void *GC_CALL gcx_weak_get(gcx_weak * /* weak */);
  * What is no weak reference, or is free already, ends the process with a message.
  * Any thread; neither collects nor calls back. */
 GC_API void GC_CALL gcx_weak_free(gcx_weak * /* weak */);
+
+/* ---- Values that live as long as their keys ---- */
+
+/* An ephemeron keeps its value alive while its key is alive, and does not keep its
+ * key alive: neither directly nor by what the value refers to.  So a value may
+ * refer to its own key, or to the key of another ephemeron, and a key that only
+ * values of dead keys refer to is dead.  Whatever died is found dead by one
+ * collection, however the references run.
+ *
+ * The key is dead when a collection does not find it, also one of a notified
+ * kind: it is not revived by reading, and a revived or kept key has no value any
+ * more, nor has its notifier.  The stop takes longer in proportion to the number of
+ * ephemerons whose key lived until then, by some 15 ns each.
+ *
+ * An ephemeron lives in memory of the library, is to be freed, and is not found
+ * dead because nobody knows it any more. */
+typedef struct gcx_ephemeron gcx_ephemeron;
+
+/* As gcx_weak_new; the value may be any word.  There may be many of one key. */
+GC_API gcx_ephemeron *GC_CALL gcx_ephemeron_new(const void * /* key */,
+                                                const void * /* value */);
+
+/* The pointer that was given as the key, or null when the key is dead or freed by
+ * hand.  Constant time without a lock.  Any thread, not in signal handlers; neither
+ * collects nor calls back. */
+GC_API void *GC_CALL gcx_ephemeron_key(gcx_ephemeron * /* ephemeron */)
+    GC_ATTR_NONNULL(1);
+
+/* The value, or null when the key is dead.  While the caller has a pointer to the
+ * key, the value is there.  Constant time, under an internal lock.  Any thread, not
+ * in signal handlers; neither collects nor calls back. */
+GC_API void *GC_CALL gcx_ephemeron_value(gcx_ephemeron * /* ephemeron */)
+    GC_ATTR_NONNULL(1);
+
+/* Gives it another value: 1, or 0 when the key is dead.  As gcx_ephemeron_value. */
+GC_API int GC_CALL gcx_ephemeron_set_value(gcx_ephemeron * /* ephemeron */,
+                                           const void * /* value */)
+    GC_ATTR_NONNULL(1);
+
+/* Frees the ephemeron, neither key nor value; otherwise as gcx_weak_free. */
+GC_API void GC_CALL gcx_ephemeron_free(gcx_ephemeron * /* ephemeron */);
 
 #ifdef __cplusplus
 }

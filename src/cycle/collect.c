@@ -8,7 +8,7 @@
  *           stopped thread may hold the loader's lock)
  * stop      the api and thread-list locks are held from here to start
  * mark      tails, pending objects, uncollectable ones, roots, then all that is
- *           reachable
+ *           reachable, then values whose keys are, and what they reach
  * examine   dead objects of notified kinds are condemned
  * hold      what they refer to is held
  * flip      the marks become the allocation map
@@ -19,6 +19,7 @@
 #include "base/switches.h"
 #include "cycle/api_lock.h"
 #include "cycle/deliver.h"
+#include "cycle/ephemeron.h"
 #include "cycle/gc_start.h"
 #include "cycle/notifier.h"
 #include "cycle/pacer.h"
@@ -92,6 +93,7 @@ static void mark(struct cycle *c, char *own_sp) {
     gc_rootscan_uncollectable(m, gc_large_each);
     gc_rootscan_all(m, own_sp, &c->root_bytes);
     gc_mark_drain(m);
+    gc_ephemeron_mark(m);
     c->abandoned = m->abandoned;
   }
   if (c->abandoned)

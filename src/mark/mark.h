@@ -53,6 +53,12 @@ void gc_mark_drain(struct gc_marker *m);
 /* Pushes the client's mark procedures' finds: tests, sets, pushes. */
 void gc_mark_from_proc(struct gc_marker *m, const void *object);
 
+/* Called for each newly marked object in a block that is flagged BF_WATCHED and whose
+ * entry makes it special and no leaf, before the object is scanned; perhaps more than
+ * once. It may mark from further words. Set by cycle. */
+extern void (*gc_mark_watched)(struct gc_marker *m,
+                               const struct gc_object *object);
+
 /* Forgets all marks (an abandoned collection). */
 void gc_mark_forget_all(void);
 

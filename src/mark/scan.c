@@ -18,6 +18,7 @@
 #define POLL_EVERY 4096u
 
 struct gc_marker gc_marker_main;
+void (*gc_mark_watched)(struct gc_marker *m, const struct gc_object *object);
 
 /* ---- The stack ---- */
 
@@ -145,6 +146,8 @@ static gc_noinline void scan_special(struct gc_marker *m, char *at) {
   bool found = gc_find(at, &o);
   gc_check(found);
   unsigned flags = gc_kind_flags(o.kind);
+  if (gc_load_rlx(&gc_heap.blocks[o.block].flags) & BF_WATCHED)
+    gc_mark_watched(m, &o);
   if (flags & KIND_SIDE)
     gc_mark_word(m, (uint64_t)(uintptr_t)gc_heap.blocks[o.block].side[o.slot]);
   uint64_t d = gc_layout_descriptor(o.kind, o.start, o.bytes);

@@ -17,7 +17,9 @@ static struct gc_lock weak_lock = GC_LOCK_INIT(RANK_WEAK);
 static struct {
   struct gc_extent cells;
   struct gc_extent lists; /* by block: first cells, one for 64 slots */
-  uint32_t count;         /* cells made, the unused number 0 included */
+  struct gc_extent values;
+  uint32_t value_count;
+  uint32_t count; /* cells made, the unused number 0 included */
   uint32_t first_free;
 } weak_memory; /* [lock weak] */
 
@@ -70,11 +72,48 @@ static void link_cell(struct gc_weak *cell) {
   *first = number_of_cell(cell);
 }
 
+/* ---- Values ---- */
+
+uint32_t gc_weak_value_count(void) { return weak_memory.value_count; }
+
+struct gc_weak_value *gc_weak_value_at(uint32_t number) {
+  return (struct gc_weak_value *)(void *)weak_memory.values.base + number - 1;
+}
+
+struct gc_weak *gc_weak_value_cell(const struct gc_weak_value *value) {
+  return cell_at(value->cell);
+}
+
+static bool add_value(struct gc_weak *cell, uint64_t word) {
+  size_t bytes = (weak_memory.value_count + 1) * sizeof(struct gc_weak_value);
+  if ((weak_memory.values.base == NULL &&
+       !gc_extent_reserve(&weak_memory.values, CELLS_BYTES / 2,
+                          CELLS_MIN_BYTES)) ||
+      !gc_extent_commit(&weak_memory.values, bytes))
+    return false;
+  cell->value = ++weak_memory.value_count;
+  *gc_weak_value_at(cell->value) = (struct gc_weak_value){
+      word, number_of_cell(cell), 0, cell->block, cell->slot};
+  return true;
+}
+
+static void remove_value(struct gc_weak *cell) {
+  const struct gc_weak_value *last =
+      gc_weak_value_at(weak_memory.value_count--);
+  gc_weak_value_cell(last)->value = cell->value;
+  *gc_weak_value_at(cell->value) = *last;
+  cell->value = 0;
+}
+
+/* ---- Clearing one ---- */
+
 /* From here on readers see nothing. That the slot's bit is set again comes later in
  * the order of the processor's stores, and the unlocking between them keeps the
  * compiler to it; so who sees the bit of the next object sees no address. */
 static void clear_cell(struct gc_weak *cell) {
   gc_store_rel(&cell->hidden, 0);
+  if (cell->value != 0)
+    remove_value(cell);
   if (cell->previous != 0)
     cell_at(cell->previous)->next = cell->next;
   else
@@ -129,6 +168,7 @@ static struct gc_weak *new_cell(const struct gc_object *o,
   cell->block = o->block;
   cell->slot = (uint16_t)o->slot;
   cell->epoch = gc_heap.epoch;
+  cell->value = 0;
   cell->is_used = true;
   link_cell(cell);
   gc_store_rel(&cell->hidden, ~(uint64_t)(uintptr_t)address);
@@ -172,6 +212,32 @@ void gc_weak_cell_free(struct gc_weak *cell) {
   cell->next = weak_memory.first_free;
   weak_memory.first_free = number_of_cell(cell);
   gc_unlock(&weak_lock);
+}
+
+/* ---- Ephemerons ---- */
+
+bool gc_weak_value_add(struct gc_weak *cell, uint64_t word) {
+  gc_lock(&weak_lock);
+  bool ok = add_value(cell, word);
+  gc_unlock(&weak_lock);
+  return ok;
+}
+
+bool gc_weak_value_get(const struct gc_weak *cell, uint64_t *out_word) {
+  gc_lock(&weak_lock);
+  bool is_there = cell->value != 0;
+  *out_word = is_there ? gc_weak_value_at(cell->value)->word : 0;
+  gc_unlock(&weak_lock);
+  return is_there;
+}
+
+bool gc_weak_value_set(struct gc_weak *cell, uint64_t word) {
+  gc_lock(&weak_lock);
+  bool is_there = cell->value != 0;
+  if (is_there)
+    gc_weak_value_at(cell->value)->word = word;
+  gc_unlock(&weak_lock);
+  return is_there;
 }
 
 /* ---- Clearing ---- */

@@ -23,6 +23,7 @@ struct gc_weak {
   uint32_t next, previous; /* numbers of cells, 0: none; [lock weak] */
   uint32_t block;          /* [const while not cleared], as what follows */
   uint32_t epoch;          /* in which it was made: the object lived then */
+  uint32_t value;          /* number of an ephemeron's value, 0: none */
   uint16_t slot;
   bool is_used; /* [lock weak] */
 };
@@ -34,6 +35,33 @@ struct gc_weak *gc_weak_cell_new(const struct gc_object *object,
 /* Aborts with a message when it is no cell in use. */
 void gc_weak_cell_free(struct gc_weak *cell);
 void gc_weak_cell_clear(struct gc_weak *cell);
+
+/* ---- Ephemerons: cells with a value ---- */
+
+/* Values stand close together in an array of their own, without gaps, so that the
+ * stop sees no other cells. The value goes when its cell is cleared. */
+struct gc_weak_value {
+  uint64_t word;  /* any; [lock weak], read in the stop */
+  uint32_t cell;  /* its number */
+  uint32_t next;  /* [stw] waiting, see cycle/ephemeron */
+  uint32_t block; /* as in the cell: the stop reads values in their order */
+  uint16_t slot;
+};
+_Static_assert(sizeof(struct gc_weak_value) == 24, "values are close together");
+
+/* False: no memory. The cell was just made. */
+bool gc_weak_value_add(struct gc_weak *cell, uint64_t word);
+/* False: the cell is cleared. */
+bool gc_weak_value_get(const struct gc_weak *cell, uint64_t *out_word);
+bool gc_weak_value_set(struct gc_weak *cell, uint64_t word);
+
+/* World stopped: values are numbered from 1 on. When a cell is cleared the last value
+ * takes its number. */
+uint32_t gc_weak_value_count(void);
+struct gc_weak_value *gc_weak_value_at(uint32_t number);
+struct gc_weak *gc_weak_value_cell(const struct gc_weak_value *value);
+
+/* ---- Clearing ---- */
 
 gc_inline bool gc_weak_is_in(gc_block_id b) {
   return gc_load_rlx(&gc_heap.blocks[b].flags) & BF_WEAK;
