@@ -35,10 +35,13 @@ tests_gcx_race_LDADD = $(gcx_ldadd)
 tests_gcx_retire_SOURCES = tests/gcx/retire.c
 tests_gcx_retire_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
 
-gcx_weak_programs = tests/gcx/weak tests/gcx/weak_notified tests/gcx/weak_threads
+gcx_weak_programs = tests/gcx/ephemeron tests/gcx/weak \
+	tests/gcx/weak_notified tests/gcx/weak_threads
 check_PROGRAMS += $(gcx_weak_programs)
 TESTS += $(gcx_weak_programs)
 
+tests_gcx_ephemeron_SOURCES = tests/gcx/ephemeron.c
+tests_gcx_ephemeron_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
 tests_gcx_weak_SOURCES = tests/gcx/weak.c
 tests_gcx_weak_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
 tests_gcx_weak_notified_SOURCES = tests/gcx/weak_notified.c
