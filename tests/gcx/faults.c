@@ -77,6 +77,11 @@ static void aborting_outside_a_notifier_is_an_error(void) {
 
 enum { PER_FORK = 100 };
 
+static void skip_fork_under_sanitisers(void) {
+  if (TAP_ASAN || TAP_TSAN)
+    tap_skip("the sanitiser allows no threads in the child");
+}
+
 static gcx_verdict GC_CALLBACK count_slowly(void *object, size_t bytes,
                                             void *cd) {
   (void)cd;
@@ -106,6 +111,7 @@ static void live_in_child(size_t pending_from) {
 }
 
 static void fork_while_draining(gcx_refs refs) {
+  skip_fork_under_sanitisers();
   int rounds = tap_long() ? 1000 : 100;
   sh_begin((size_t)(rounds + 1) * PER_FORK);
   kind = sh_kind((gcx_kind_opts){.notify = count_slowly, .refs = refs});
@@ -134,6 +140,7 @@ static void a_child_drains_what_was_held(void) {
 
 /* Exactly: the notifier waits at the gate, so nothing of the kind is in flight. */
 static void a_child_drains_everything_behind_a_stuck_notifier(void) {
+  skip_fork_under_sanitisers();
   sh_begin(N);
   kind = sh_counting_kind(GCX_REFS_HELD);
   sh_close_gate();
@@ -168,6 +175,7 @@ static gcx_verdict GC_CALLBACK stick_at_zero(void *object, size_t bytes,
 }
 
 static void a_child_is_free_of_a_stuck_notifier(void) {
+  skip_fork_under_sanitisers();
   sh_begin(2 * N);
   sem_init(&unstick, 0, 0);
   sh_configure((gcx_finaliser_opts){.stuck_ms = 50});
@@ -210,6 +218,7 @@ static gcx_verdict GC_CALLBACK fork_inside(void *object, size_t bytes,
 }
 
 static void a_notifier_may_fork(void) {
+  skip_fork_under_sanitisers();
   sh_begin(N);
   kind = sh_kind((gcx_kind_opts){.notify = fork_inside});
   make(N);
@@ -504,6 +513,8 @@ static void out_of_memory_waits_for_notifiers(void) {
 static void role_little_memory(void) { check_memory(40 * MB); }
 
 static void a_small_address_space_suffices(void) {
+  if (TAP_ASAN || TAP_TSAN)
+    tap_skip("the sanitiser's own tables need more");
   gu_check_role("role_little_memory", NULL, 160 * (size_t)MB);
 }
 

@@ -286,7 +286,7 @@ static gcx_verdict GC_CALLBACK keep_twice(void *object, size_t bytes,
     return GCX_DONE;
   if (how_to_keep == 0)
     return GCX_KEEP;
-  pthread_mutex_lock(&table_lock);
+  sh_lock(&table_lock);
   if (gcx_keep(object) != 1)
     atomic_fetch_add(&n_keep_refused, 1);
   pthread_mutex_unlock(&table_lock);

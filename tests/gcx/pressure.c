@@ -181,7 +181,7 @@ static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
 static gcx_verdict GC_CALLBACK take_shared_lock(void *object, size_t bytes,
                                                 void *cd) {
   (void)cd;
-  pthread_mutex_lock(&shared_lock);
+  sh_lock(&shared_lock);
   sh_note(object, bytes);
   pthread_mutex_unlock(&shared_lock);
   return GCX_DONE;
@@ -190,7 +190,7 @@ static gcx_verdict GC_CALLBACK take_shared_lock(void *object, size_t bytes,
 /* The second end of the nested pair is what lets this thread wait again. */
 static void allocate_under_lock(void *kind) {
   for (size_t i = 0; i < 4000; i++) {
-    pthread_mutex_lock(&shared_lock);
+    sh_lock(&shared_lock);
     gcx_nowait_begin();
     gcx_nowait_begin();
     gcx_nowait_end();

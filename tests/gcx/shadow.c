@@ -2,7 +2,7 @@
 #include "gcx/shadow.h"
 
 #include <errno.h>
-#include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +182,14 @@ void sh_apart(void (*fn)(void *), void *arg) {
   pthread_t t;
   sh_start(&t, call_it, &c);
   sh_join(t);
+}
+
+void sh_lock(pthread_mutex_t *lock) {
+  if (TAP_TSAN)
+    while (pthread_mutex_trylock(lock) != 0)
+      sched_yield();
+  else
+    pthread_mutex_lock(lock);
 }
 
 void sh_settle(void) {

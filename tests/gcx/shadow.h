@@ -18,6 +18,7 @@
 #include <gc/gc.h>
 #include <gcx/reclaim.h>
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "lib/gcutil.h"
@@ -79,6 +80,10 @@ void sh_check_once(size_t from, size_t to);
 void sh_apart(void (*fn)(void *), void *arg);
 void sh_start(pthread_t *t, void *(*fn)(void *), void *arg);
 void sh_join(pthread_t t);
+
+/* Takes a lock that others hold while they may be stopped: ThreadSanitizer delays
+ * signals in a thread that waits for a lock, so there it is tried again and again. */
+void sh_lock(pthread_mutex_t *lock);
 
 /* One collection, and the wait for what it condemned. */
 void sh_settle(void);
