@@ -92,23 +92,40 @@ static size_t count_damaged_survivors(size_t n) {
   return damaged;
 }
 
+static void allocate_some(void *kind) {
+  for (int i = 0; i < 100; i++)
+    sh_node(kind, REUSE_BYTES, sh_take_serial());
+}
+
+/* With survivors, allocation finds every block full before anybody is notified. */
+static void collect_and_drain(gcx_kind *kind, bool with_survivors) {
+  GC_enable();
+  gu_collect();
+  GC_disable();
+  if (with_survivors) {
+    sh_apart(allocate_some, kind);
+    sh_open_gate();
+  }
+  tap_eq_u(gcx_drain(SH_PATIENCE_MS), 0);
+}
+
 /* No collection but the one may help: they are disabled. Whole blocks die, or,
  * with survivors, every other slot of them. */
 static void reuse(gcx_refs refs, gcx_release release, bool with_survivors) {
-  size_t max = 2 * (size_t)REUSE_MB * MB / REUSE_BYTES + 4;
+  size_t max = 2 * (size_t)REUSE_MB * MB / REUSE_BYTES + 200;
   sh_begin(max);
   gcx_kind *kind = sh_kind(
       (gcx_kind_opts){.notify = sh_count, .refs = refs, .release = release});
-  if (with_survivors)
+  if (with_survivors) {
+    sh_close_gate();
     survivors = GC_malloc_uncollectable(max / 2 * sizeof *survivors);
+  }
   GC_disable();
   sh_apart(allocate_all, kind);
   size_t n = sh_taken(), heap = GC_get_heap_size();
-  GC_enable();
-  sh_settle();
+  collect_and_drain(kind, with_survivors);
   tap_eq_u(sh_count_notified(0, n, 1), with_survivors ? (n + 1) / 2 : n);
   tap_eq_u(sh_stats().pending_bytes, 0);
-  GC_disable();
   sh_apart(with_survivors ? allocate_half : allocate_all, kind);
   tap_le(GC_get_heap_size(), heap + heap / 20);
   tap_eq_u(sh_count_notified(n, sh_taken(), 0), sh_taken() - n);
