@@ -13,6 +13,7 @@
 #include "base/switches.h"
 #include "cycle/drain.h"
 #include "cycle/gc_start.h"
+#include "cycle/hold_phase.h"
 #include "cycle/notifier.h"
 #include "heap/find.h"
 #include "heap/tlab.h"
@@ -123,6 +124,23 @@ static void free_small(const struct gc_object *o) {
     keep_freed(&cells[gc_heap.blocks[o->block].size_class], o);
 }
 
+/* The hold trace may be looking at it when it died; until nostop ends it does not
+ * come again. */
+static void free_large(const struct gc_object *o) {
+  gc_hold_phase_await();
+  gc_large_free(o->block);
+}
+
+/* A collection found it dead: its slot becomes free when the block is classified, so
+ * it must not get into our list, or it would be handed out twice. What a condemned
+ * object refers to is allocated again after the hold trace. */
+static bool is_dead_already(const struct gc_object *o) {
+  if (gc_likely(gc_map_test(o->block, o->slot, gc_map_alloc())))
+    return false;
+  gc_hold_phase_await();
+  return !gc_map_test(o->block, o->slot, gc_map_alloc());
+}
+
 static bool is_freed_here(const struct gc_object *o) {
   const struct gc_cell *cells = gc_tlab_of(gc_self())->kinds[o->kind];
   return !o->is_large && cells != NULL &&
@@ -156,12 +174,13 @@ void gc_free(void *object) {
   enum free_way way = way_to_free(&o);
   bool valid =
       gc_object_is_allocated(&o) && !is_freed_here(&o) && way != FREE_TWICE;
-  if (valid && gc_unlikely(gc_weak_is_in(o.block)))
+  bool is_dead = valid && is_dead_already(&o);
+  if (valid && !is_dead && gc_unlikely(gc_weak_is_in(o.block)))
     gc_weak_clear_slot(o.block, o.slot);
-  if (valid && way == FREE_NOW) {
+  if (valid && !is_dead && way == FREE_NOW) {
     count_freed(o.bytes);
     if (o.is_large)
-      gc_large_free(o.block);
+      free_large(&o);
     else
       free_small(&o);
   }
@@ -270,6 +289,7 @@ static void set_running(const struct gc_object *o) {
     gc_drain_revive(o);
     return;
   }
+  gc_hold_phase_await();
   if (!o->is_large)
     gc_pool_keep_slot(o->block, o->slot);
 }

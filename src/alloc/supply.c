@@ -6,6 +6,7 @@
 #include "base/switches.h"
 #include "cycle/collect.h"
 #include "cycle/deliver.h"
+#include "cycle/hold_phase.h"
 #include "cycle/notifier.h"
 #include "cycle/pacer.h"
 #include "reclaim/classify.h"
@@ -16,6 +17,12 @@
 enum gc_supply_answer gc_supply_next(struct gc_supply *s) {
   if (s->epoch != gc_heap.epoch) {
     s->epoch = gc_heap.epoch;
+    return SUPPLY_RETRY;
+  }
+  if (gc_classify_is_closed()) {
+    if (gc_hold_phase_may_grow(s->bytes))
+      return SUPPLY_GROW;
+    gc_hold_phase_await();
     return SUPPLY_RETRY;
   }
   if (!gc_classify_is_complete()) {

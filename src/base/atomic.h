@@ -23,8 +23,12 @@
 #define gc_add_acq_rel(p, v)                                                   \
   atomic_fetch_add_explicit((p), (v), memory_order_acq_rel)
 #define gc_or_rlx(p, v) atomic_fetch_or_explicit((p), (v), memory_order_relaxed)
+#define gc_or_acq_rel(p, v)                                                    \
+  atomic_fetch_or_explicit((p), (v), memory_order_acq_rel)
 #define gc_and_rlx(p, v)                                                       \
   atomic_fetch_and_explicit((p), (v), memory_order_relaxed)
+#define gc_and_acq_rel(p, v)                                                   \
+  atomic_fetch_and_explicit((p), (v), memory_order_acq_rel)
 #define gc_swap_acq_rel(p, v)                                                  \
   atomic_exchange_explicit((p), (v), memory_order_acq_rel)
 #define gc_cas_acq_rel(p, expected, v)                                         \

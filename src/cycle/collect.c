@@ -1,17 +1,17 @@
 /* src/cycle/collect.c: a collection, from the first phase to the last.
  * SPDX-License-Identifier: MIT
  *
- *   idle -> prepare -> stop -> mark -> examine -> hold -> flip -> start -> settle -> idle
+ *   idle -> prepare -> stop -> mark -> examine -> flip -> start -> settle -> idle
  *
- * prepare   world running: what is left of the last epoch is classified, so all
- *           mark maps are zero; loaded images are read (never in the stop: a
+ * prepare   world running: what is left of the last epoch is held and classified, so
+ *           all mark maps are zero; loaded images are read (never in the stop: a
  *           stopped thread may hold the loader's lock)
  * stop      the api and thread-list locks are held from here to start
  * mark      tails, pending objects, uncollectable ones, roots, then all that is
  *           reachable, then values whose keys are, and what they reach
  * examine   dead objects of notified kinds are condemned
- * hold      what they refer to is held
- * flip      the marks become the allocation map
+ * flip      the marks become the allocation map; what condemned objects refer to is
+ *           held afterwards, see cycle/hold_phase
  * settle    world running: sizes for the next cycle, pages returned, events
  */
 #include "cycle/collect.h"
@@ -21,10 +21,10 @@
 #include "cycle/deliver.h"
 #include "cycle/ephemeron.h"
 #include "cycle/gc_start.h"
+#include "cycle/hold_phase.h"
 #include "cycle/notifier.h"
 #include "cycle/pacer.h"
 #include "heap/space.h"
-#include "mark/hold.h"
 #include "mark/mark.h"
 #include "mark/rootscan.h"
 #include "notify/pending.h"
@@ -66,6 +66,7 @@ static void prepare(struct cycle *c) {
   if (gc_hooks.start != NULL)
     gc_hooks.start();
   c->cpu_start_ns = gc_plat_cpu_ns();
+  gc_hold_phase_await();
   gc_classify_rest();
   gc_roots_prepare();
 }
@@ -99,12 +100,6 @@ static void mark(struct cycle *c, char *own_sp) {
   if (c->abandoned)
     gc_mark_forget_all();
   emit(EVENT_MARK_END);
-}
-
-static void examine_and_hold(void) {
-  gc_pending_examine(gc_large_each);
-  gc_hold_trace(&gc_marker_main, gc_large_each, gc_pending_append);
-  gc_pending_drop_unreached();
 }
 
 /* Counters first: nothing waits for classification to answer a query. */
@@ -147,9 +142,12 @@ static void settle(struct cycle *c) {
                              gc_load_rlx(&gc_heap.live_leaf), c->root_bytes,
                              gc_plat_cpu_ns() - c->cpu_start_ns};
   gc_pacer_finish_cycle(&p);
+  if (gc_notifier_threads() == 0)
+    gc_hold_phase_await();
   gc_notifier_wake();
   gc_marker_trim(&gc_marker_main);
   if (c->cause == COLLECT_UNMAP) {
+    gc_hold_phase_await();
     gc_classify_rest();
     gc_space_discard(0, 0);
   } else {
@@ -171,10 +169,11 @@ static void run_phases(void *arg, char *own_sp) {
   if (!c->abandoned) {
     if (gc_collect_leaks != NULL)
       gc_collect_leaks();
-    examine_and_hold();
+    gc_pending_examine(gc_large_each);
     if (gc_collect_verify != NULL)
       gc_collect_verify();
     flip(c);
+    gc_hold_phase_begin();
     gc_add_rlx(&gc_cycle_stats.collections, 1);
   }
   start(c);

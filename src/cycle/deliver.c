@@ -5,6 +5,7 @@
 
 #include "cycle/api_lock.h"
 #include "cycle/drain.h"
+#include "mark/hold.h"
 #include "reclaim/large.h"
 
 /* Notifiers called at one safepoint, and claimed at once. */
@@ -108,6 +109,8 @@ bool gc_deliver_all(void) {
 
 bool gc_deliver_register(unsigned kind, const struct gc_notifier *notifier,
                          unsigned flags) {
+  if (flags & KIND_HELD && !gc_hold_start())
+    return false;
   gc_api_lock();
   gc_drain_lock_take();
   gc_kinds[kind].notifier = *notifier;

@@ -3,6 +3,7 @@
  */
 #include "cycle/drain.h"
 
+#include "cycle/hold_phase.h"
 #include "mark/hold.h"
 #include "reclaim/large.h"
 #include "reclaim/pool.h"
@@ -12,7 +13,11 @@ _Atomic uint32_t gc_drain_waiters;
 
 static uint64_t max_lag_ns; /* [lock drain] */
 
-void gc_drain_lock_take(void) { gc_lock(&gc_drain_lock); }
+/* What the lock guards is read as the hold trace leaves it. */
+void gc_drain_lock_take(void) {
+  gc_lock(&gc_drain_lock);
+  gc_hold_phase_settle();
+}
 void gc_drain_lock_leave(void) { gc_unlock(&gc_drain_lock); }
 
 uint64_t gc_drain_max_lag_ns(void) { return max_lag_ns; }
@@ -34,7 +39,7 @@ static bool is_pending_block(gc_block_id b) {
 /* What the hold trace met, of whatever kind, may be in use by a notifier that runs
  * or is still to come. */
 static bool is_block_held(gc_block_id b) {
-  return gc_heap.blocks[b].held != NULL ||
+  return gc_load_rlx(&gc_heap.blocks[b].held) != NULL ||
          (gc_kind_flags(gc_hot_kind(gc_block_hot(b))) & KIND_HELD) != 0;
 }
 
@@ -110,28 +115,16 @@ static bool take_ordered(struct gc_batch *batch, struct gc_object *out) {
   return false;
 }
 
-static struct gc_object object_in(gc_block_id b, uint64_t hot, unsigned slot) {
-  bool is_large = gc_hot_state(hot) == BLK_LARGE;
-  return (struct gc_object){.start = gc_slot_address(b, hot, slot),
-                            .bytes = is_large ? gc_heap.blocks[b].large_bytes
-                                              : gc_hot_bytes(hot),
-                            .block = b,
-                            .slot = slot,
-                            .kind = gc_hot_kind(hot),
-                            .is_large = is_large};
-}
-
 static bool take_in_block(struct gc_batch *batch, gc_block_id b, uint8_t cond,
                           struct gc_object *out) {
   const struct gc_block *block = &gc_heap.blocks[b];
-  uint64_t hot = gc_block_hot(b);
   if (!is_pending_block(b))
     return false;
   while (batch->slot < block->slots) {
     unsigned s = batch->slot++;
     if (gc_load_rlx(block->states + s) != cond)
       continue;
-    *out = object_in(b, hot, s);
+    gc_object_at(b, s, out);
     if (claim(batch, out))
       return true;
   }
@@ -306,8 +299,8 @@ bool gc_drain_revive(const struct gc_object *o) {
     return true;
   if (!(gc_kind_flags(o->kind) & KIND_HELD))
     return gc_pending_revive(o);
-  gc_lock(&gc_drain_lock);
+  gc_drain_lock_take();
   bool lives = gc_drain_revive_locked(o);
-  gc_unlock(&gc_drain_lock);
+  gc_drain_lock_leave();
   return lives;
 }

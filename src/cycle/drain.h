@@ -11,6 +11,8 @@
 
 #include "notify/pending.h"
 
+/* Taking it runs the hold trace if that is due: its owner sees what dead objects refer
+ * to held, and what is condemned in order. */
 void gc_drain_lock_take(void);
 void gc_drain_lock_leave(void);
 

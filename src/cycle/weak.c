@@ -11,6 +11,7 @@
 
 #include "cycle/drain.h"
 #include "cycle/gc_start.h"
+#include "heap/side.h"
 #include "mark/hold.h"
 #include "world/stop.h"
 
@@ -57,9 +58,7 @@ gc_scans_memory static enum sight look_at(const struct gc_weak *weak) {
   const _Atomic uint8_t *states = block->states;
   if (states != NULL)
     return gc_load_acq(states + slot) == ST_NONE ? SEEN_LIVE : SEEN_WAITING;
-  const uint64_t *held = block->held;
-  bool is_held = !is_of_this_epoch(weak) && held != NULL &&
-                 held[slot >> 6] & gc_slot_bit(slot);
+  bool is_held = !is_of_this_epoch(weak) && gc_side_is_held(block, slot);
   return is_held ? SEEN_WAITING : SEEN_LIVE;
 }
 

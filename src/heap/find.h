@@ -23,6 +23,19 @@ gc_inline char *gc_slot_address(gc_block_id b, uint64_t hot, unsigned slot) {
   return gc_block_address(b) + (size_t)slot * gc_hot_bytes(hot);
 }
 
+/* The object in a slot of a SMALL or LARGE block. */
+gc_inline void gc_object_at(gc_block_id b, unsigned slot,
+                            struct gc_object *out) {
+  uint64_t hot = gc_block_hot(b);
+  out->is_large = gc_hot_state(hot) == BLK_LARGE;
+  out->start = gc_slot_address(b, hot, slot);
+  out->bytes =
+      out->is_large ? gc_heap.blocks[b].large_bytes : gc_hot_bytes(hot);
+  out->block = b;
+  out->slot = slot;
+  out->kind = gc_hot_kind(hot);
+}
+
 /* The word points into a LARGE or TAIL block. */
 bool gc_find_large(gc_block_id b, uint64_t hot, const char *p,
                    struct gc_object *out);

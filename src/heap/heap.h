@@ -84,9 +84,10 @@ struct gc_block {
   size_t large_bytes; /* LARGE: object size, a multiple of 16; [lock large] */
   _Atomic uint8_t *states; /* notified kinds: a byte for each slot, else null */
   void **side;             /* finalised kind: a word for each slot, else null */
-  uint64_t *held;          /* [stw] hold trace: visited map, else null */
-  uint32_t freed_epoch;    /* FREE: since when; [lock blocks] */
-  _Atomic uint32_t pending; /* slots whose state is not NONE */
+  _Atomic uint64_t *_Atomic held; /* hold trace: visited map, else null;
+                                     [lock drain, or stw] */
+  uint32_t freed_epoch;           /* FREE: since when; [lock blocks] */
+  _Atomic uint32_t pending;       /* slots whose state is not NONE */
 };
 _Static_assert(sizeof(struct gc_block) == 64, "one cache line a block");
 

@@ -3,7 +3,8 @@
  *
  * Plain changes of words that others may read at the same time are written as
  * relaxed load and store: the writers exclude each other by the pool's lock or
- * because the world is stopped (see heap.h).
+ * because the world is stopped (see heap.h). In blocks that are not classified the
+ * hold trace sets bits at the same time, so clearing ranges is one exchange a word.
  */
 #ifndef GC_HEAP_MARK_BITS_INLINE_H
 #define GC_HEAP_MARK_BITS_INLINE_H

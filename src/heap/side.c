@@ -7,10 +7,10 @@
 void gc_side_drop(struct gc_block *block) {
   gc_meta_free((void *)block->states, block->slots);
   gc_meta_free(block->side, block->slots * sizeof(void *));
-  gc_meta_free(block->held, gc_side_held_bytes(block));
+  gc_meta_free((void *)gc_load_rlx(&block->held), gc_side_held_bytes(block));
   block->states = NULL;
   block->side = NULL;
-  block->held = NULL;
+  gc_store_rlx(&block->held, NULL);
 }
 
 bool gc_side_add(struct gc_block *block, unsigned kind) {

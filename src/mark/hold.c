@@ -1,11 +1,14 @@
 /* src/mark/hold.c: the hold trace. SPDX-License-Identifier: MIT
  *
- * Visited objects are in the `held` map of their block, made when it is needed
- * and cleared before the next trace. Frames are explicit: a chain of a million
- * dead objects is a million frames, not a million calls. When no memory can be
- * had for a frame or a map, the object's referents are marked in the ordinary way
- * instead: they survive a collection longer and lose their place in the order,
- * nothing else.
+ * Visited objects are in the `held` map of their block, made when it is needed and
+ * dropped in the stop before the next trace. Frames are explicit: a chain of a
+ * million dead objects is a million frames, not a million calls.
+ *
+ * When no memory can be had for a frame, the object is visited but what it refers to
+ * is not; its block is flagged and looked through later, as marking does it.
+ * Such objects lose their place in the order, nothing else. When none can be had for
+ * the map of a block, ordinary objects of it are visited all the same: that they are
+ * allocated again says so.
  */
 #include "mark/hold.h"
 
@@ -14,83 +17,78 @@
 #define FRAMES_BYTES ((size_t)32 << 30)
 #define FRAMES_MIN_BYTES ((size_t)1 << 20)
 
+/* An object whose words are being looked at. */
 struct frame {
   const uint64_t *next, *end; /* words still to look at */
-  char *start;
+  gc_block_id block;
+  uint16_t slot;
+  bool is_side_left; /* its side word, too */
 };
+_Static_assert(sizeof(struct frame) == 24, "a level of the trace");
 
 static struct {
   struct gc_extent memory; /* of frames */
   size_t depth;
+  bool has_missed; /* some block is flagged */
   struct gc_extent block_memory;
   size_t block_count;             /* blocks with a held map */
-  struct gc_extent member_memory; /* of a closure; [lock drain] */
+  struct gc_extent member_memory; /* of a closure */
   size_t member_count;
-} hold;
+} hold; /* [lock drain], or in the stop */
 
 static gc_block_id *held_blocks(void) {
   return (gc_block_id *)(void *)hold.block_memory.base;
+}
+
+bool gc_hold_start(void) {
+  return (hold.memory.base != NULL ||
+          gc_extent_reserve(&hold.memory, FRAMES_BYTES, FRAMES_MIN_BYTES)) &&
+         gc_extent_commit(&hold.memory, sizeof(struct frame)) &&
+         (hold.block_memory.base != NULL ||
+          gc_extent_reserve(&hold.block_memory, FRAMES_BYTES / 64,
+                            FRAMES_MIN_BYTES / 64)) &&
+         gc_extent_commit(&hold.block_memory, sizeof(gc_block_id));
 }
 
 /* ---- Held maps ---- */
 
 static bool add_held_map(gc_block_id b) {
   struct gc_block *block = &gc_heap.blocks[b];
-  if (block->held != NULL)
+  if (gc_load_rlx(&block->held) != NULL)
     return true;
-  if (hold.block_memory.base == NULL &&
-      !gc_extent_reserve(&hold.block_memory, FRAMES_BYTES / 64,
-                         FRAMES_MIN_BYTES / 64))
-    return false;
   if (!gc_extent_commit(&hold.block_memory,
                         (hold.block_count + 1) * sizeof(gc_block_id)))
     return false;
-  block->held = gc_meta_alloc(gc_side_held_bytes(block));
-  if (block->held == NULL)
+  _Atomic uint64_t *held = gc_meta_alloc(gc_side_held_bytes(block));
+  if (held == NULL)
     return false;
+  gc_store_rel(&block->held, held);
   held_blocks()[hold.block_count++] = b;
   return true;
 }
 
-static void drop_held_maps(void) {
+/* In the stop, where nobody reads a map. */
+void gc_hold_forget(void) {
   for (size_t i = 0; i < hold.block_count; i++) {
     struct gc_block *block = &gc_heap.blocks[held_blocks()[i]];
-    gc_meta_free(block->held, gc_side_held_bytes(block));
-    block->held = NULL;
+    gc_meta_free((void *)gc_load_rlx(&block->held), gc_side_held_bytes(block));
+    gc_store_rlx(&block->held, NULL);
   }
   hold.block_count = 0;
 }
 
 static bool is_held(const struct gc_object *o) {
-  const uint64_t *held = gc_heap.blocks[o->block].held;
-  return held != NULL && held[o->slot >> 6] >> (o->slot & 63) & 1;
+  return gc_side_is_held(&gc_heap.blocks[o->block], o->slot);
 }
 
 static void set_held(const struct gc_object *o, bool on) {
-  uint64_t *w = gc_heap.blocks[o->block].held + (o->slot >> 6);
-  *w = on ? *w | gc_slot_bit(o->slot) : *w & ~gc_slot_bit(o->slot);
+  _Atomic uint64_t *held = gc_load_rlx(&gc_heap.blocks[o->block].held);
+  _Atomic uint64_t *w = held + (o->slot >> 6);
+  uint64_t old = gc_load_rlx(w), bit = gc_slot_bit(o->slot);
+  gc_store_rlx(w, on ? old | bit : old & ~bit);
 }
 
-/* ---- Frames ---- */
-
-static struct frame *frame_at(size_t i) {
-  return (struct frame *)(void *)hold.memory.base + i;
-}
-
-static bool push_frame(const struct gc_object *o) {
-  if (hold.memory.base == NULL &&
-      !gc_extent_reserve(&hold.memory, FRAMES_BYTES, FRAMES_MIN_BYTES))
-    return false;
-  if (!gc_extent_commit(&hold.memory, (hold.depth + 1) * sizeof(struct frame)))
-    return false;
-  bool is_leaf = gc_kind_flags(o->kind) & KIND_LEAF;
-  const uint64_t *words = (const uint64_t *)(void *)o->start;
-  *frame_at(hold.depth++) =
-      (struct frame){words, is_leaf ? words : words + o->bytes / 8, o->start};
-  return true;
-}
-
-/* ---- The trace in the stop ---- */
+/* ---- What is dead ---- */
 
 static enum gc_slot_state state_of(const struct gc_object *o) {
   const _Atomic uint8_t *states = gc_heap.blocks[o->block].states;
@@ -101,43 +99,18 @@ static bool is_notified_kind(const struct gc_object *o) {
   return gc_heap.blocks[o->block].states != NULL;
 }
 
-/* Dead and allocated: pending, or ordinary and unmarked. What is notified but not
- * released counts: in a cycle, objects that still wait refer to it. */
+/* Dead: pending, or ordinary and not marked; visited or not. What is notified but
+ * not released counts: in a cycle, objects that still wait refer to it. The new bit
+ * is read first: who frees an object by hand clears the old one first. */
 static bool is_dead(const struct gc_object *o) {
   if (is_notified_kind(o)) {
     enum gc_slot_state s = state_of(o);
     return s == ST_COND || s == ST_CLAIM || s == ST_DONE;
   }
-  return gc_map_test(o->block, o->slot, gc_map_alloc()) &&
-         !gc_map_test(o->block, o->slot, gc_map_mark());
-}
-
-static void mark_instead(struct gc_marker *m, const struct gc_object *o) {
-  if (!(gc_kind_flags(o->kind) & KIND_LEAF))
-    gc_mark_range(m, o->start, o->start + o->bytes);
-  gc_mark_drain(m);
-}
-
-/* First visit of a dead object. */
-static void enter(struct gc_marker *m, const struct gc_object *o) {
-  if (add_held_map(o->block) && push_frame(o))
-    set_held(o, true);
-  else
-    mark_instead(m, o);
-  gc_map_set(o->block, o->slot, gc_map_mark());
-}
-
-static void enter_if_dead(struct gc_marker *m, const void *word) {
-  struct gc_object o;
-  if (gc_find(word, &o) && is_dead(&o) && !is_held(&o))
-    enter(m, &o);
-}
-
-static void leave_object(char *start,
-                         bool (*report)(const struct gc_object *)) {
-  struct gc_object o;
-  if (gc_find(start, &o) && is_notified_kind(&o) && state_of(&o) == ST_COND)
-    report(&o);
+  uint64_t bit = gc_slot_bit(o->slot);
+  uint64_t now = gc_load_acq(gc_map_word(o->block, o->slot, gc_map_alloc()));
+  uint64_t before = gc_load_acq(gc_map_word(o->block, o->slot, gc_map_mark()));
+  return (before & bit) != 0 && ((now & bit) == 0 || is_held(o));
 }
 
 /* The next word that may be a heap address, or end: most words are none. */
@@ -150,27 +123,92 @@ gc_scans_memory static const uint64_t *next_address(const uint64_t *p,
   return p;
 }
 
-gc_scans_memory static void
-trace_from(struct gc_marker *m, char *start,
-           bool (*report)(const struct gc_object *)) {
-  enter_if_dead(m, start);
+/* The next dead object that the frame's object refers to. */
+gc_scans_memory static bool next_dead(struct frame *f, struct gc_object *out) {
+  if (f->is_side_left) {
+    f->is_side_left = false;
+    if (gc_find(gc_heap.blocks[f->block].side[f->slot], out) && is_dead(out))
+      return true;
+  }
+  while ((f->next = next_address(f->next, f->end)) != f->end) {
+    const void *word = (const void *)(uintptr_t)*f->next++;
+    if (gc_find(word, out) && is_dead(out))
+      return true;
+  }
+  return false;
+}
+
+static struct frame frame_of(const struct gc_object *o) {
+  bool is_leaf = gc_kind_flags(o->kind) & KIND_LEAF;
+  const uint64_t *words = (const uint64_t *)(void *)o->start;
+  return (struct frame){.next = words,
+                        .end = is_leaf ? words : words + o->bytes / 8,
+                        .block = o->block,
+                        .slot = (uint16_t)o->slot,
+                        .is_side_left = gc_heap.blocks[o->block].side != NULL};
+}
+
+/* ---- Frames ---- */
+
+static struct frame *frame_at(size_t i) {
+  return (struct frame *)(void *)hold.memory.base + i;
+}
+
+/* Without memory the object is left for a later look through its block. */
+static void push_frame(const struct frame *f) {
+  size_t bytes = (hold.depth + 1) * sizeof *f;
+  if (bytes <= hold.memory.committed || gc_extent_commit(&hold.memory, bytes)) {
+    *frame_at(hold.depth++) = *f;
+    return;
+  }
+  gc_or_rlx(&gc_heap.blocks[f->block].flags, BF_RESCAN);
+  hold.has_missed = true;
+}
+
+/* ---- The trace ---- */
+
+/* Who sees that the slot is allocated sees that it is held. */
+static void visit(const struct gc_object *o) {
+  if (add_held_map(o->block))
+    set_held(o, true);
+  else if (is_notified_kind(o))
+    gc_fatal("no memory to follow what dead objects refer to; "
+             "raise the memory limit");
+  gc_or_acq_rel(gc_map_word(o->block, o->slot, gc_map_alloc()),
+                gc_slot_bit(o->slot));
+}
+
+/* An object that refers to nothing dead needs no frame, and no place in the order
+ * when it is condemned: it comes after all that have one. */
+static void enter(const struct gc_object *o) {
+  struct gc_object child;
+  struct frame f = frame_of(o), start = f;
+  visit(o);
+  if (next_dead(&f, &child))
+    push_frame(&start);
+}
+
+static void leave(const struct frame *f, gc_hold_report report) {
+  struct gc_object o;
+  gc_object_at(f->block, f->slot, &o);
+  if (is_notified_kind(&o) && state_of(&o) == ST_COND)
+    report(&o);
+}
+
+static void trace(gc_hold_report report) {
   while (hold.depth > 0) {
     struct frame *f = frame_at(hold.depth - 1);
-    const uint64_t *p = next_address(f->next, f->end);
-    if (p == f->end) {
+    struct gc_object o;
+    if (!next_dead(f, &o)) {
       hold.depth--;
-      leave_object(f->start, report);
-      continue;
+      leave(f, report);
+    } else if (!is_held(&o)) {
+      enter(&o);
     }
-    f->next = p + 1;
-    enter_if_dead(m, (const void *)(uintptr_t)*p);
   }
 }
 
-struct trace {
-  struct gc_marker *marker;
-  bool (*report)(const struct gc_object *);
-};
+/* ---- From where ---- */
 
 /* What a notifier waits for, or is using. */
 static bool is_source(const struct gc_block *block, unsigned slot) {
@@ -178,37 +216,93 @@ static bool is_source(const struct gc_block *block, unsigned slot) {
   return code == ST_COND || code == ST_CLAIM;
 }
 
-static void trace_block(gc_block_id b, void *cx) {
-  const struct trace *t = cx;
-  const struct gc_block *block = &gc_heap.blocks[b];
-  uint64_t hot = gc_block_hot(b);
-  if (!(gc_kind_flags(gc_hot_kind(hot)) & KIND_HELD) ||
-      gc_load_rlx(&block->pending) == 0)
+static void trace_source(const struct gc_object *o, gc_hold_report report) {
+  struct gc_object child;
+  struct frame f = frame_of(o), start = f;
+  if (is_held(o) || !next_dead(&f, &child))
     return;
-  for (unsigned s = 0; s < block->slots; s++) {
-    if (!is_source(block, s))
+  visit(o);
+  push_frame(&start);
+  trace(report);
+}
+
+bool gc_hold_has_sources(gc_block_id b) {
+  return gc_kind_flags(gc_hot_kind(gc_block_hot(b))) & KIND_HELD &&
+         gc_load_rlx(&gc_heap.blocks[b].pending) != 0;
+}
+
+void gc_hold_trace(gc_block_id b, gc_hold_report report) {
+  struct gc_object o;
+  if (!gc_hold_has_sources(b))
+    return;
+  for (unsigned s = 0; s < gc_heap.blocks[b].slots; s++) {
+    if (!is_source(&gc_heap.blocks[b], s))
       continue;
-    if (block->side != NULL)
-      trace_from(t->marker, block->side[s], t->report);
-    trace_from(t->marker, gc_slot_address(b, hot, s), t->report);
+    gc_object_at(b, s, &o);
+    trace_source(&o, report);
   }
 }
 
-void gc_hold_trace(struct gc_marker *m, gc_large_iterator each_large,
-                   bool (*report)(const struct gc_object *)) {
-  struct trace t = {m, report};
-  drop_held_maps();
-  for (unsigned k = 0; k < gc_load_rlx(&gc_kind_count); k++) {
-    if (!(gc_kind_flags(k) & KIND_HELD))
+/* ---- What was missed ---- */
+
+/* What was visited is allocated again; that others are looked at, too, is
+ * harmless: what they refer to is not dead. */
+static void look_through(gc_block_id b, gc_hold_report report) {
+  struct gc_object o, child;
+  for (unsigned s = 0; s < gc_heap.blocks[b].slots; s++) {
+    if (!gc_map_test(b, s, gc_map_alloc()))
       continue;
-    for (unsigned c = 1; c < gc_sizes.count; c++) {
-      struct gc_pool *pool = &gc_kinds[k].pools[c];
-      for (uint32_t i = 0; i < pool->count; i++)
-        trace_block(pool->blocks[i], &t);
+    gc_object_at(b, s, &o);
+    struct frame f = frame_of(&o);
+    while (next_dead(&f, &child))
+      if (!is_held(&child)) {
+        enter(&child);
+        trace(report);
+      }
+  }
+}
+
+static bool take_flag(gc_block_id b) {
+  if (!(gc_load_rlx(&gc_heap.blocks[b].flags) & BF_RESCAN))
+    return false;
+  gc_and_rlx(&gc_heap.blocks[b].flags, (uint8_t)~BF_RESCAN);
+  return true;
+}
+
+/* Each round visits new objects or clears a flag, so it ends. */
+void gc_hold_finish(gc_hold_report report) {
+  while (hold.has_missed) {
+    gc_block_id end =
+        (gc_block_id)(gc_load_rlx(&gc_heap.used) >> GC_BLOCK_SHIFT);
+    hold.has_missed = false;
+    for (gc_block_id b = 1; b < end; b++)
+      if (take_flag(b))
+        look_through(b, report);
+  }
+  gc_extent_trim(&hold.memory);
+}
+
+/* ---- Check ---- */
+
+static void check_object(const struct gc_object *o) {
+  struct frame f = frame_of(o);
+  struct gc_object child;
+  while (next_dead(&f, &child))
+    if (!gc_map_test(child.block, child.slot, gc_map_alloc()))
+      gc_fatal("verifier: %p is held, and refers to %p, which is not",
+               (void *)o->start, (void *)child.start);
+}
+
+void gc_hold_check(void) {
+  struct gc_object o;
+  for (size_t i = 0; i < hold.block_count; i++) {
+    gc_block_id b = held_blocks()[i];
+    for (unsigned s = 0; s < gc_heap.blocks[b].slots; s++) {
+      gc_object_at(b, s, &o);
+      if (is_held(&o))
+        check_object(&o);
     }
   }
-  each_large(trace_block, &t);
-  gc_extent_trim(&hold.memory);
 }
 
 /* ---- Closures of revived objects ---- */
@@ -257,7 +351,7 @@ gc_scans_memory static bool list_referents(const struct gc_object *o) {
 size_t gc_hold_list_closure(const struct gc_object *object,
                             void (*met_decided)(const struct gc_object *)) {
   hold.member_count = 0;
-  if (gc_heap.blocks[object->block].held != NULL)
+  if (is_held(object))
     set_held(object, false);
   list_member(object);
   for (size_t i = 0; i < hold.member_count; i++) {

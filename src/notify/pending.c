@@ -57,7 +57,7 @@ bool gc_pending_revive(const struct gc_object *o) {
 
 /* ---- Lists ---- */
 
-static void each_listed(void (*f)(gc_block_id, const struct gc_queue *)) {
+void gc_pending_each_block(void (*f)(gc_block_id, const struct gc_queue *)) {
   for (unsigned k = 0; k < GC_QUEUES; k++)
     for (unsigned i = 0; i < 2; i++) {
       const struct gc_batch *batch = &gc_queues[k].batch[i];
@@ -97,7 +97,7 @@ static void mark_block(gc_block_id b, const struct gc_queue *q) {
   }
 }
 
-void gc_pending_mark_untraced(void) { each_listed(mark_block); }
+void gc_pending_mark_untraced(void) { gc_pending_each_block(mark_block); }
 
 static size_t object_bytes(const struct gc_block *block, uint64_t hot) {
   return gc_hot_state(hot) == BLK_LARGE ? block->large_bytes
@@ -110,7 +110,7 @@ static void drop_block(gc_block_id b, const struct gc_queue *q) {
     return;
   for (unsigned s = 0; s < block->slots; s++) {
     if (gc_state_code(gc_load_rlx(block->states + s)) != ST_DONE ||
-        gc_map_test(b, s, gc_map_mark()))
+        gc_map_test(b, s, gc_map_alloc()))
       continue;
     gc_store_rlx(block->states + s, (uint8_t)ST_NONE);
     gc_sub_rlx(&block->pending, 1);
@@ -119,7 +119,7 @@ static void drop_block(gc_block_id b, const struct gc_queue *q) {
   }
 }
 
-void gc_pending_drop_unreached(void) { each_listed(drop_block); }
+void gc_pending_drop_unreached(void) { gc_pending_each_block(drop_block); }
 
 /* ---- Examine ---- */
 

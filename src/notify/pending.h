@@ -99,11 +99,15 @@ gc_inline gc_block_id *gc_batch_blocks(const struct gc_batch *batch) {
  * gc_pending_drop_unreached frees those that nothing reaches. */
 void gc_pending_mark_untraced(void);
 
+/* Every block with a state byte that is not NONE; a block of two batches comes
+ * twice. [lock drain, or stw] */
+void gc_pending_each_block(void (*f)(gc_block_id, const struct gc_queue *));
+
 /* World stopped, marking done, before the flip: finds what died. Dead slots
  * become COND and stay allocated. */
 void gc_pending_examine(gc_large_iterator each_large);
 
-/* After the hold trace, see gc_pending_mark_untraced. */
+/* World stopped, after the flip and the hold trace, see gc_pending_mark_untraced. */
 void gc_pending_drop_unreached(void);
 
 /* Appends a COND object to the order of its batch; false when there is no memory

@@ -71,3 +71,21 @@ void *gc_plat_thread_pointer(void) {
   __asm__("movq %%fs:0, %0" : "=r"(p));
   return p;
 }
+
+#define GAP_BYTES 8192u
+
+gc_noinline void gc_plat_without_traces(void (*fn)(void)) {
+  char gap[GAP_BYTES];
+  __asm__ __volatile__("" : : "r"(gap) : "memory"); /* it is in use */
+  fn();
+  __asm__ __volatile__(
+      "pxor %%xmm0, %%xmm0; pxor %%xmm1, %%xmm1; pxor %%xmm2, %%xmm2\n\t"
+      "pxor %%xmm3, %%xmm3; pxor %%xmm4, %%xmm4; pxor %%xmm5, %%xmm5\n\t"
+      "pxor %%xmm6, %%xmm6; pxor %%xmm7, %%xmm7; pxor %%xmm8, %%xmm8\n\t"
+      "pxor %%xmm9, %%xmm9; pxor %%xmm10, %%xmm10; pxor %%xmm11, %%xmm11\n\t"
+      "pxor %%xmm12, %%xmm12; pxor %%xmm13, %%xmm13; pxor %%xmm14, %%xmm14\n\t"
+      "pxor %%xmm15, %%xmm15" ::
+          : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
+            "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",
+            "xmm15");
+}

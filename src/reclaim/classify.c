@@ -7,6 +7,12 @@
 #include "reclaim/pool.h"
 #include "reclaim/weak_cells.h"
 
+_Atomic bool gc_classify_closed;
+
+void gc_classify_set_closed(bool closed) {
+  gc_store_rel(&gc_classify_closed, closed);
+}
+
 /* Epoch of which everything is known to be classified. */
 static _Atomic uint32_t complete_epoch;
 
@@ -37,7 +43,7 @@ bool gc_classify_is_complete(void) {
 
 void gc_classify_rest(void) {
   uint32_t epoch = gc_heap.epoch;
-  if (gc_classify_is_complete())
+  if (gc_classify_is_complete() || gc_classify_is_closed())
     return;
   gc_pool_each(classify_pool, NULL);
   gc_large_reclaim();

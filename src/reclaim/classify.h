@@ -14,11 +14,21 @@ gc_inline bool gc_block_is_classified(gc_block_id b) {
   return gc_heap.blocks[b].epoch == gc_heap.epoch;
 }
 
+/* While the gate is closed nothing is classified: the hold trace still reads from the
+ * old maps what died. A closed gate closes in the stop only, so who is in a region
+ * that defers stops may rely on an open one. */
+extern _Atomic bool gc_classify_closed;
+gc_inline bool gc_classify_is_closed(void) {
+  return gc_load_acq(&gc_classify_closed);
+}
+void gc_classify_set_closed(bool closed);
+
 /* The pool's lock is held. Returns the number of allocated slots. */
 unsigned gc_classify_block(gc_block_id b);
 
 /* All of the heap, small and large: before the next marking, or when free blocks
- * are wanted. Returns quickly when there is nothing left to do. */
+ * are wanted. Returns quickly when there is nothing left to do, or when the gate is
+ * closed. */
 void gc_classify_rest(void);
 bool gc_classify_is_complete(void);
 

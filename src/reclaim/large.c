@@ -5,6 +5,7 @@
 #include "heap/meta.h"
 #include "heap/side.h"
 #include "heap/space.h"
+#include "reclaim/classify.h"
 #include "reclaim/weak_cells.h"
 
 static struct gc_lock large_lock = GC_LOCK_INIT(RANK_POOL);
@@ -175,6 +176,10 @@ bool gc_large_resize(gc_block_id b, size_t bytes) {
 void gc_large_reclaim(void) {
   gc_lock(&large_lock);
   uint32_t kept = 0;
+  if (gc_classify_is_closed()) {
+    gc_unlock(&large_lock);
+    return;
+  }
   for (uint32_t i = 0; i < table.count; i++) {
     gc_block_id b = table.heads[i];
     if (gc_map_test(b, 0, gc_map_alloc())) {

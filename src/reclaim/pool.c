@@ -44,10 +44,14 @@ static gc_block_id pop_available(struct gc_pool *pool) {
 static bool next_block(struct gc_pool *pool) {
   pool->position = 0;
   while (pool->cursor < pool->count) {
-    gc_block_id b = pool->blocks[pool->cursor++];
+    gc_block_id b = pool->blocks[pool->cursor];
     struct gc_block *block = &gc_heap.blocks[b];
-    if (!gc_block_is_classified(b))
+    if (!gc_block_is_classified(b)) {
+      if (gc_classify_is_closed())
+        break;
       gc_classify_block(b);
+    }
+    pool->cursor++;
     if (block->live < block->slots &&
         !(gc_load_rlx(&block->flags) & BF_AVAILABLE)) {
       pool->current = b;
@@ -176,6 +180,8 @@ bool gc_pool_add_block(struct gc_pool *pool, gc_block_id b) {
                            pool->kind, BLK_SMALL));
   pool->blocks[pool->count++] = b;
   gc_store_rlx(&pool->has_blocks, true);
+  if (gc_classify_is_closed()) /* the cursor does not come as far */
+    make_available(pool, b);
   gc_unlock(&pool->lock);
   return true;
 }
@@ -192,12 +198,20 @@ static void note_free_slots(struct gc_pool *pool, gc_block_id b, unsigned n,
     pool->position = first;
 }
 
+/* In a block that is not classified both bits go, the old one first, or the slot would
+ * look like a dead object. */
+static void clear_slots(gc_block_id b, unsigned from, unsigned to) {
+  if (!gc_block_is_classified(b))
+    gc_map_clear_range(b, from, to, gc_map_mark());
+  gc_map_clear_range(b, from, to, gc_map_alloc());
+}
+
 void gc_pool_free_slot(gc_block_id b, unsigned slot) {
   uint64_t hot = gc_block_hot(b);
   struct gc_pool *pool =
       gc_pool_of(gc_hot_kind(hot), gc_heap.blocks[b].size_class);
   gc_lock(&pool->lock);
-  gc_map_clear(b, slot, gc_map_alloc());
+  clear_slots(b, slot, slot + 1);
   note_free_slots(pool, b, 1, slot);
   gc_unlock(&pool->lock);
 }
@@ -208,7 +222,7 @@ void gc_pool_keep_slot(gc_block_id b, unsigned slot) {
       gc_pool_of(gc_hot_kind(hot), gc_heap.blocks[b].size_class);
   gc_lock(&pool->lock);
   if (!gc_block_is_classified(b) && gc_map_test(b, slot, gc_map_mark()))
-    gc_map_set(b, slot, gc_map_alloc());
+    gc_or_rlx(gc_map_word(b, slot, gc_map_alloc()), gc_slot_bit(slot));
   gc_unlock(&pool->lock);
 }
 
@@ -262,7 +276,7 @@ static void retire_run(struct gc_pool *pool, char *cur, char *end) {
   char *start = gc_block_address(b);
   unsigned from = (unsigned)((size_t)(cur - start) / bytes);
   unsigned to = (unsigned)((size_t)(end - start) / bytes);
-  gc_map_clear_range(b, from, to, gc_map_alloc());
+  clear_slots(b, from, to);
   if (!gc_block_is_classified(b))
     return;
   make_available(pool, b);
@@ -323,7 +337,8 @@ static bool may_give_back(const struct gc_pool *pool, gc_block_id b) {
 void gc_pool_classify_rest(struct gc_pool *pool) {
   gc_lock(&pool->lock);
   uint32_t kept = pool->cursor;
-  for (uint32_t i = pool->cursor; i < pool->count; i++) {
+  bool is_closed = gc_classify_is_closed();
+  for (uint32_t i = pool->cursor; !is_closed && i < pool->count; i++) {
     gc_block_id b = pool->blocks[i];
     if (!gc_block_is_classified(b))
       gc_classify_block(b);
@@ -332,7 +347,8 @@ void gc_pool_classify_rest(struct gc_pool *pool) {
     else
       pool->blocks[kept++] = b;
   }
-  pool->count = kept;
+  if (!is_closed)
+    pool->count = kept;
   gc_unlock(&pool->lock);
 }
 

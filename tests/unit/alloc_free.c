@@ -8,6 +8,7 @@
 #include "lib/tap.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 
 #include "alloc/alloc.h"
 #include "alloc/free_realloc.h"
@@ -303,7 +304,43 @@ static void what_moved_leaves_its_place(void) {
   tap_eq_u(warnings, 1);
 }
 
-TAP_MAIN(TAP_CASE(a_second_free_is_refused),
+/* ---- Dead already ---- */
+
+#define LOST 2000u
+static uintptr_t lost[LOST], taken[2 * LOST];
+
+static gc_noinline void lose_some(void) {
+  for (unsigned i = 0; i < LOST; i++)
+    lost[i] = ~(uintptr_t)gc_alloc(SIZE, KIND_NORMAL);
+}
+
+static int compare(const void *a, const void *b) {
+  const uintptr_t *x = a, *y = b;
+  return *x < *y ? -1 : *x > *y;
+}
+
+/* A program that frees what a collection found dead gets the slot once at most. */
+static void what_is_dead_is_not_handed_out_twice(void) {
+  size_t same = 0;
+  gc_start();
+  char **kept = gc_alloc(2 * LOST * sizeof *kept, KIND_UNCOLL);
+  lose_some();
+  clear_stack();
+  gc_collect(COLLECT_EXPLICIT);
+  for (unsigned i = 0; i < LOST; i += 100)
+    gc_free((void *)~lost[i]);
+  for (unsigned i = 0; i < 2 * LOST; i++) {
+    kept[i] = gc_alloc(SIZE, KIND_NORMAL);
+    taken[i] = (uintptr_t)kept[i];
+  }
+  qsort(taken, 2 * LOST, sizeof *taken, compare);
+  for (unsigned i = 1; i < 2 * LOST; i++)
+    same += taken[i] == taken[i - 1];
+  tap_eq_u(same, 0);
+}
+
+TAP_MAIN(TAP_CASE(what_is_dead_is_not_handed_out_twice),
+         TAP_CASE(a_second_free_is_refused),
          TAP_CASE(many_freed_slots_come_again_once),
          TAP_CASE(runs_stay_within_their_block),
          TAP_CASE(an_ended_thread_gives_back_at_once),

@@ -15,6 +15,7 @@ unit_programs = \
 	tests/unit/base_format \
 	tests/unit/cycle_api_lock \
 	tests/unit/cycle_deliver \
+	tests/unit/cycle_hold_phase \
 	tests/unit/cycle_pacer \
 	tests/unit/cycle_pending \
 	tests/unit/heap_find \
@@ -50,6 +51,7 @@ tests_unit_alloc_reentry_LDADD = $(unit_ldadd)
 tests_unit_alloc_supply_LDADD = $(unit_ldadd)
 tests_unit_cycle_api_lock_LDADD = $(unit_ldadd)
 tests_unit_cycle_deliver_LDADD = $(unit_ldadd)
+tests_unit_cycle_hold_phase_LDADD = $(unit_ldadd)
 tests_unit_cycle_pacer_LDADD = $(unit_ldadd)
 tests_unit_heap_find_LDADD = $(unit_ldadd)
 tests_unit_heap_kind_LDADD = $(unit_ldadd)
