@@ -30,6 +30,7 @@ libgccore_la_SOURCES = \
 	src/reclaim/weak_cells.c src/reclaim/weak_cells.h \
 	src/cycle/api_lock.c src/cycle/api_lock.h src/cycle/await.c \
 	src/cycle/collect.c src/cycle/drain.c src/cycle/drain.h \
+	src/cycle/claims.c src/cycle/claims.h \
 	src/cycle/hold_phase.c src/cycle/hold_phase.h \
 	src/cycle/notifier.c src/cycle/notifier.h src/cycle/watch.c \
 	src/cycle/watch.h \

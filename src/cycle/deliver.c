@@ -4,86 +4,59 @@
 #include "cycle/deliver.h"
 
 #include "cycle/api_lock.h"
-#include "cycle/drain.h"
+#include "cycle/claims.h"
 #include "mark/hold.h"
 #include "reclaim/large.h"
 
-/* Notifiers called at one safepoint, and claimed at once. */
+/* Notifiers called at one safepoint. */
 #define SOME 1024u
-#define AT_ONCE 32u
 
 static struct {
-  bool inside;                    /* a notifier runs */
-  const struct gc_object *object; /* for which */
-  bool is_kept;
-  struct gc_object claimed[AT_ONCE];
-  uint8_t verdicts[AT_ONCE]; /* of gc_drain_verdict, or KEPT_ALREADY */
-} delivery;                  /* [lock api] */
-
-enum { KEPT_ALREADY = DRAIN_LOST + 1 };
+  bool inside; /* a notifier runs */
+  struct gc_claims claims;
+} delivery; /* [lock api] */
 
 bool gc_deliver_inside(void) { return delivery.inside && gc_api_is_mine(); }
 
 bool gc_deliver_keep(const void *object) {
-  if (!gc_deliver_inside() || delivery.object->start != object ||
-      delivery.is_kept)
-    return false;
-  gc_drain_lock_take();
-  gc_drain_keep(delivery.object);
-  gc_drain_lock_leave();
-  delivery.is_kept = true;
-  return true;
+  return gc_deliver_inside() && gc_claims_keep(&delivery.claims, object);
 }
 
-static uint8_t call_notifier(const struct gc_object *o, gc_notify_fn notify,
-                             void *cd) {
-  delivery.object = o;
+static void call_notifier(const struct gc_object *o,
+                          const struct gc_call *call) {
   delivery.inside = true;
-  delivery.is_kept = false;
-  int keep = notify == NULL ? 0 : notify(o->start, o->bytes, cd);
+  int keep =
+      call->notify == NULL ? 0 : call->notify(o->start, o->bytes, call->cd);
   delivery.inside = false;
-  return delivery.is_kept ? KEPT_ALREADY : keep ? DRAIN_KEEP : DRAIN_DONE;
+  gc_claims_decide(&delivery.claims, keep ? DRAIN_KEEP : DRAIN_DONE);
 }
 
-/* All objects of a claim are of one kind. */
-static void call_all(size_t n, gc_notify_fn notify, void *cd) {
-  for (size_t i = 0; i < n; i++)
-    delivery.verdicts[i] = call_notifier(&delivery.claimed[i], notify, cd);
+static size_t call_all(void) {
+  const struct gc_object *o;
+  struct gc_call call;
+  size_t n = 0;
+  for (; (o = gc_claims_next(&delivery.claims, &call)) != NULL; n++)
+    call_notifier(o, &call);
+  return n;
 }
 
-static void finish_all(size_t n) {
-  for (size_t i = 0; i < n; i++) {
-    if (delivery.verdicts[i] == KEPT_ALREADY)
-      gc_drain_leave_kept(&delivery.claimed[i]);
-    else
-      gc_drain_finish(&delivery.claimed[i],
-                      (enum gc_drain_verdict)delivery.verdicts[i]);
-    delivery.claimed[i].start = NULL; /* a root where the library is static */
-  }
-}
-
-static size_t portion_of(size_t left) {
-  return left < AT_ONCE ? left : AT_ONCE;
+static unsigned portion_of(size_t left) {
+  return left < GC_CLAIMS_MAX ? (unsigned)left : GC_CLAIMS_MAX;
 }
 
 /* The verdicts on some objects and the claim of the next are one critical section. */
 size_t gc_deliver(enum gc_deliver_amount amount) {
   struct gc_queue *q = &gc_queues[QUEUE_SIMPLE];
-  size_t n, called = 0, max = amount == DELIVER_ALL ? SIZE_MAX : SOME;
+  size_t called = 0, max = amount == DELIVER_ALL ? SIZE_MAX : SOME;
   if (delivery.inside || gc_load_rlx(&q->waiting) == 0)
     return 0;
   gc_drain_lock_take();
   while (called < max &&
-         (n = gc_drain_take_many(q, delivery.claimed,
-                                 portion_of(max - called))) != 0) {
-    const struct gc_notifier *by = &gc_kinds[delivery.claimed[0].kind].notifier;
-    gc_notify_fn notify = by->notify;
-    void *cd = by->cd;
+         gc_claims_take(&delivery.claims, q, portion_of(max - called))) {
     gc_drain_lock_leave();
-    call_all(n, notify, cd);
-    called += n;
+    called += call_all();
     gc_drain_lock_take();
-    finish_all(n);
+    gc_claims_finish(&delivery.claims);
   }
   gc_drain_lock_leave();
   return called;

@@ -3,6 +3,7 @@
  */
 #include "cycle/drain.h"
 
+#include "cycle/claims.h"
 #include "cycle/hold_phase.h"
 #include "mark/hold.h"
 #include "reclaim/large.h"
@@ -164,7 +165,7 @@ static bool has_any(const struct gc_batch *batch) {
   return batch->block_count != 0 || batch->running != 0;
 }
 
-bool gc_drain_take(struct gc_queue *q, struct gc_object *out) {
+static bool take_one(struct gc_queue *q, struct gc_object *out) {
   for (;;) {
     struct gc_batch *frozen = gc_queue_frozen(q);
     if (take_ordered(frozen, out) || take_from_blocks(q, frozen, out))
@@ -180,20 +181,32 @@ bool gc_drain_take(struct gc_queue *q, struct gc_object *out) {
   }
 }
 
-size_t gc_drain_take_many(struct gc_queue *q, struct gc_object *out,
-                          size_t max) {
-  if (!gc_drain_take(q, out))
+size_t gc_drain_take(struct gc_queue *q, struct gc_object *out, size_t max) {
+  if (!take_one(q, out))
     return 0;
   size_t n = 1;
   struct gc_batch *batch = gc_queue_frozen(q);
-  if (batch->order_count > 0 || batch->slot == 0 ||
-      gc_kind_flags(out->kind) & KIND_HELD)
+  while (n < max && take_ordered(batch, &out[n]))
+    n++;
+  if (n > 1 || batch->slot == 0) /* or it was the last in order */
     return n;
   gc_block_id b = gc_batch_blocks(batch)[batch->block_cursor];
   uint8_t cond = gc_state_byte(ST_COND, done_byte(q, batch));
   while (n < max && b == out->block && take_in_block(batch, b, cond, &out[n]))
     n++;
   return n;
+}
+
+/* Found through the order, or else by looking through the blocks again. */
+void gc_drain_put_back(const struct gc_object *o) {
+  struct gc_batch *batch = gc_queue_frozen(gc_queue_of_kind(o->kind));
+  _Atomic uint8_t *state = gc_state_of(o);
+  uint8_t byte = gc_load_rlx(state);
+  gc_check(gc_state_code(byte) == ST_CLAIM && batch->running > 0);
+  gc_store_rel(state, gc_state_byte(ST_COND, byte));
+  batch->running--;
+  if (!gc_pending_append(o))
+    batch->block_cursor = batch->slot = 0;
 }
 
 bool gc_drain_is_busy(const struct gc_queue *q) {
@@ -216,6 +229,7 @@ static void report_decided(const struct gc_object *o) {
 /* Makes what the object refers to live with it; the object itself comes first, so
  * that nobody sees it condemned with a closure that is live. */
 static bool revive_closure(const struct gc_object *object, bool is_claimed) {
+  gc_claims_take_back_all();
   size_t n = gc_hold_list_closure(object, report_decided);
   bool lives = is_claimed || gc_pending_revive(object);
   for (size_t i = 1; i < n; i++) {
@@ -239,33 +253,44 @@ static void keep(const struct gc_object *o) {
 /* The batch is in the byte, and the byte may be gone: a kept object can be
  * condemned again before its notifier returns. Batches in which something runs are
  * not exchanged, so the frozen one is meant. */
-static void end_running(const struct gc_object *o) {
-  struct gc_batch *batch = gc_queue_frozen(gc_queue_of_kind(o->kind));
-  gc_check(batch->running > 0);
-  batch->running--;
-  GC_PENDING_ADD(&gc_kinds[o->kind].decided, 1);
-  if (gc_load_rlx(&gc_drain_waiters) != 0 && gc_pending_undecided(o->kind) == 0)
+static void end_running(unsigned kind, size_t n) {
+  struct gc_batch *batch = gc_queue_frozen(gc_queue_of_kind(kind));
+  gc_check(batch->running >= n);
+  batch->running -= n;
+  GC_PENDING_ADD(&gc_kinds[kind].decided, n);
+  if (gc_load_rlx(&gc_drain_waiters) != 0 && gc_pending_undecided(kind) == 0)
     tell_progress();
 }
 
-void gc_drain_finish(const struct gc_object *o, enum gc_drain_verdict verdict) {
+static void end_state(const struct gc_object *o, enum gc_slot_state code) {
   _Atomic uint8_t *state = gc_state_of(o);
   uint8_t byte = gc_load_rlx(state);
   gc_check(gc_state_code(byte) == ST_CLAIM);
+  gc_store_rel(state, gc_state_byte(code, byte));
+}
+
+void gc_drain_finish_done(const struct gc_object *first, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    end_state(first + i, ST_DONE);
+  GC_PENDING_ADD(&gc_pending.notified, n);
+  end_running(first->kind, n);
+}
+
+/* What is lost is never freed: nobody is to wait for its memory. */
+void gc_drain_finish(const struct gc_object *o, enum gc_drain_verdict verdict) {
   if (verdict == DRAIN_KEEP) {
     keep(o);
   } else {
-    bool is_lost = verdict == DRAIN_LOST;
-    gc_store_rel(state, gc_state_byte(is_lost ? ST_LOST : ST_DONE, byte));
-    GC_PENDING_ADD(is_lost ? &gc_pending.lost : &gc_pending.notified, 1);
-    if (is_lost) /* never freed: nobody is to wait for it */
-      GC_PENDING_ADD(&gc_pending.freed_bytes, o->bytes);
+    gc_check(verdict == DRAIN_LOST);
+    end_state(o, ST_LOST);
+    GC_PENDING_ADD(&gc_pending.lost, 1);
+    GC_PENDING_ADD(&gc_pending.freed_bytes, o->bytes);
   }
-  end_running(o);
+  end_running(o->kind, 1);
 }
 
 void gc_drain_keep(const struct gc_object *o) { keep(o); }
-void gc_drain_leave_kept(const struct gc_object *o) { end_running(o); }
+void gc_drain_leave_kept(const struct gc_object *o) { end_running(o->kind, 1); }
 
 void gc_drain_give_up(const struct gc_object *o) {
   struct gc_queue *q = gc_queue_of_kind(o->kind);
@@ -286,21 +311,31 @@ void gc_drain_take_back(const struct gc_object *o) {
 
 /* ---- Revival ---- */
 
+/* What is claimed and not called yet can be had back. */
 bool gc_drain_revive_locked(const struct gc_object *o) {
-  enum gc_slot_state code = gc_state_code(gc_load_rlx(gc_state_of(o)));
-  if (code == ST_COND && gc_kind_flags(o->kind) & KIND_HELD)
+  const _Atomic uint8_t *state = gc_state_of(o);
+  if (gc_state_code(gc_load_rlx(state)) == ST_CLAIM)
+    gc_claims_take_back_object(o);
+  if (gc_state_code(gc_load_rlx(state)) == ST_COND &&
+      gc_kind_flags(o->kind) & KIND_HELD)
     return revive_closure(o, false);
   return gc_pending_revive(o);
+}
+
+static bool revive_under_lock(const struct gc_object *o) {
+  gc_drain_lock_take();
+  bool lives = gc_drain_revive_locked(o);
+  gc_drain_lock_leave();
+  return lives;
 }
 
 bool gc_drain_revive(const struct gc_object *o) {
   const _Atomic uint8_t *state = gc_state_of(o);
   if (state == NULL || gc_load_acq(state) == ST_NONE)
     return true;
-  if (!(gc_kind_flags(o->kind) & KIND_HELD))
-    return gc_pending_revive(o);
-  gc_drain_lock_take();
-  bool lives = gc_drain_revive_locked(o);
-  gc_drain_lock_leave();
-  return lives;
+  if (gc_kind_flags(o->kind) & KIND_HELD)
+    return revive_under_lock(o);
+  if (gc_pending_revive(o))
+    return true;
+  return gc_state_code(gc_load_acq(state)) == ST_CLAIM && revive_under_lock(o);
 }

@@ -16,20 +16,21 @@
 void gc_drain_lock_take(void);
 void gc_drain_lock_leave(void);
 
-/* Claims the next object of a queue, frozen batch first, parents before children.
- * A batch that turns out to be decided is released on the way. False: nothing is
- * left. [lock drain] */
-bool gc_drain_take(struct gc_queue *q, struct gc_object *out);
+/* Claims the next objects of a queue, frozen batch first, parents before children, as
+ * many as lie next to one another in order or in their block, at most max. A
+ * batch that turns out to be decided is released on the way. 0: nothing is left.
+ * [lock drain] */
+size_t gc_drain_take(struct gc_queue *q, struct gc_object *out, size_t max);
 
-/* The same for several at once, all of one block and without held references; for
- * a caller whom no collection can interrupt (simple mode: it owns the api lock).
- * Returns how many, at most max. [lock drain] */
-size_t gc_drain_take_many(struct gc_queue *q, struct gc_object *out,
-                          size_t max);
+/* A claimed object whose notifier was not called is condemned as before, and the
+ * next to be taken. [lock drain] */
+void gc_drain_put_back(const struct gc_object *object);
 
 enum gc_drain_verdict { DRAIN_DONE, DRAIN_KEEP, DRAIN_LOST };
 
-/* The notifier of a claimed object has returned. [lock drain] */
+/* The notifiers of claimed objects of one kind have returned DRAIN_DONE; or of one,
+ * and it is kept or lost. [lock drain] */
+void gc_drain_finish_done(const struct gc_object *first, size_t n);
 void gc_drain_finish(const struct gc_object *object,
                      enum gc_drain_verdict verdict);
 

@@ -56,7 +56,8 @@ void gc_hold_phase_begin(void) {
 void gc_hold_phase_settle(void) {
   if (gc_likely(!gc_classify_is_closed()))
     return;
-  gc_plat_without_traces(trace_all);
+  trace_all();
+  gc_plat_scrub_stack();
   if (gc_collect_verify != NULL)
     gc_hold_check();
   gc_classify_set_closed(false);

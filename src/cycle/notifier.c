@@ -32,55 +32,58 @@ static _Atomic uint32_t alive; /* notifier threads that are not stuck */
 static void unstick(struct gc_notifier_thread *t) {
   if (!t->is_stuck)
     return;
-  gc_drain_take_back(&t->object);
+  gc_drain_take_back(&t->given_up);
   t->is_stuck = false;
   gc_add_rlx(&alive, 1);
 }
 
-/* The notifier of the thread's object has returned, or never will. [lock drain] */
-static void end_call(struct gc_notifier_thread *t, int verdict) {
+/* The notifiers of what the thread has claimed have returned, or never will.
+ * [lock drain] */
+static void end_calls(struct gc_notifier_thread *t) {
   unstick(t);
-  if (t->is_kept)
-    gc_drain_leave_kept(&t->object);
-  else
-    gc_drain_finish(&t->object, (enum gc_drain_verdict)verdict);
+  gc_claims_finish(&t->claims);
   t->is_busy = false;
 }
 
-/* Under the drain lock: ends the last object and claims the next. */
-static bool step(struct gc_notifier_thread *t, int verdict) {
+/* Where several threads share the work each takes what it can call at once. */
+static unsigned portion(void) {
+  return gc_load_rlx(&gc_notifier_config.threads) == 1 ? GC_CLAIMS_MAX : 1;
+}
+
+/* Under the drain lock: ends the last calls and claims the next. */
+static bool step(struct gc_notifier_thread *t) {
   gc_drain_lock_take();
   if (t->is_busy)
-    end_call(t, verdict);
+    end_calls(t);
   bool surplus = gc_load_rlx(&alive) > gc_load_rlx(&gc_notifier_config.threads);
-  if (!gc_load_acq(&is_paused) && !surplus &&
-      gc_drain_take(&gc_queues[QUEUE_PROPER], &t->object)) {
-    t->is_busy = true;
-    t->is_kept = false;
-    t->notify = gc_kinds[t->object.kind].notifier.notify;
-    t->cd = gc_kinds[t->object.kind].notifier.cd;
-    gc_add_rlx(&t->serial, 1);
-  }
+  if (!gc_load_acq(&is_paused) && !surplus)
+    t->is_busy =
+        gc_claims_take(&t->claims, &gc_queues[QUEUE_PROPER], portion());
   t->is_surplus = surplus && !t->is_busy;
   gc_drain_lock_leave();
   return t->is_busy;
 }
 
-static int call(const struct gc_notifier_thread *t) {
-  if (t->notify == NULL)
+static enum gc_drain_verdict call_claimed(const struct gc_object *o,
+                                          const struct gc_call *call) {
+  if (call->notify == NULL)
     return DRAIN_DONE;
-  return t->notify(t->object.start, t->object.bytes, t->cd) ? DRAIN_KEEP
-                                                            : DRAIN_DONE;
+  return call->notify(o->start, o->bytes, call->cd) ? DRAIN_KEEP : DRAIN_DONE;
 }
 
 static void notify_all(void *thread) {
   struct gc_notifier_thread *t = thread;
-  int verdict = DRAIN_DONE;
-  while (step(t, verdict))
-    verdict = call(t);
+  const struct gc_object *o;
+  struct gc_call call;
+  while (step(t))
+    while ((o = gc_claims_next(&t->claims, &call)) != NULL) {
+      gc_store_rlx(&t->serial, gc_load_rlx(&t->serial) + 1);
+      gc_claims_decide(&t->claims, call_claimed(o, &call));
+    }
 }
 
 static void wait_for_work(uint32_t seen) {
+  gc_plat_scrub_stack();
   gc_plat_futex_wait(&work, seen, GC_TSAN_BUILD ? 2000000 : 0);
   if (GC_TSAN_BUILD)
     gc_stop_poll();
@@ -90,9 +93,13 @@ static void wait_for_work(uint32_t seen) {
  * called. */
 static void lose(struct gc_notifier_thread *t) {
   gc_drain_lock_take();
-  end_call(t, DRAIN_LOST);
+  gc_claims_take_back(&t->claims);
+  const struct gc_object *o = gc_claims_running(&t->claims);
+  struct gc_object lost = o == NULL ? (struct gc_object){0} : *o;
+  end_calls(t);
   gc_drain_lock_leave();
-  gc_watch_report(NOTIFIER_LOST, t->object.start, t->object.kind);
+  if (lost.start != NULL)
+    gc_watch_report(NOTIFIER_LOST, lost.start, lost.kind);
 }
 
 static void run_notifier(void *thread) {
@@ -182,10 +189,16 @@ struct gc_notifier_thread *gc_notifier_thread_at(unsigned i) {
   return i < GC_MAX_NOTIFIERS ? &threads[i] : NULL;
 }
 
-void gc_notifier_leave_stuck(struct gc_notifier_thread *t) {
-  gc_drain_give_up(&t->object);
+bool gc_notifier_leave_stuck(struct gc_notifier_thread *t) {
+  gc_claims_take_back(&t->claims);
+  const struct gc_object *o = gc_claims_running(&t->claims);
+  if (o == NULL)
+    return false;
+  t->given_up = *o;
+  gc_drain_give_up(o);
   t->is_stuck = true;
   gc_sub_rlx(&alive, 1);
+  return true;
 }
 
 void gc_notifier_wake(void) {
@@ -208,13 +221,7 @@ bool gc_notifier_keep(const void *object) {
   struct gc_notifier_thread *me = own();
   if (me == NULL || !me->is_busy)
     return gc_deliver_keep(object);
-  if (me->object.start != object || me->is_kept)
-    return false;
-  gc_drain_lock_take();
-  gc_drain_keep(&me->object);
-  me->is_kept = true;
-  gc_drain_lock_leave();
-  return true;
+  return gc_claims_keep(&me->claims, object);
 }
 
 bool gc_notifier_abort(void) {
@@ -238,6 +245,9 @@ void gc_notifier_pause_for_fork(void) {
   gc_store_rel(&is_paused, true);
   if (gc_load_rlx(&alive) == 0)
     return;
+  gc_drain_lock_take();
+  gc_claims_take_back_all();
+  gc_drain_lock_leave();
   uint64_t limit = gc_load_rlx(&gc_notifier_config.fork_wait_ms);
   uint64_t end = gc_plat_now_ns() + limit * 1000000;
   for (bool run = true; run && gc_plat_now_ns() < end;) {
@@ -261,7 +271,7 @@ void gc_notifier_reset_in_child(void) {
     if (t == me)
       continue;
     if (gc_load_rlx(&t->is_used) && t->is_busy)
-      end_call(t, DRAIN_LOST);
+      end_calls(t);
     gc_store_rlx(&t->is_used, false);
   }
   if (me != NULL && me->is_busy)

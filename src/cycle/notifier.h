@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT
  *
  * Notifier threads are mutators like any other: registered, stopped by
- * collections. They claim one object at a time. The service thread looks after
+ * collections. They claim a few objects at a time. The service thread looks after
  * them: it reports a notifier that does not return, lets another thread take over
  * the rest, and replaces threads that ended. All start when they are first
  * needed; they sleep while there is nothing to do.

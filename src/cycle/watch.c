@@ -71,9 +71,8 @@ static bool check_thread(struct gc_notifier_thread *t, uint64_t now) {
   if (serial != t->seen_serial || t->seen_ns == 0) {
     t->seen_serial = serial;
     t->seen_ns = now;
-  } else if (now - t->seen_ns >= stuck_ns) {
-    gc_notifier_leave_stuck(t);
-    add_report(NOTIFIER_STUCK, t->object.start, t->object.kind);
+  } else if (now - t->seen_ns >= stuck_ns && gc_notifier_leave_stuck(t)) {
+    add_report(NOTIFIER_STUCK, t->given_up.start, t->given_up.kind);
     return false;
   }
   return true;
@@ -111,6 +110,7 @@ void gc_watch_run(void *arg) {
     bool some_run = check_threads();
     tell_client();
     gc_notifier_start();
+    gc_plat_scrub_stack();
     gc_plat_futex_wait(&alarm_count, seen,
                        some_run ? tick_ns() : LATE_SIGNAL_POLL_NS);
     if (GC_TSAN_BUILD)

@@ -9,27 +9,27 @@
 #ifndef GC_CYCLE_WATCH_H
 #define GC_CYCLE_WATCH_H
 
+#include "cycle/claims.h"
 #include "cycle/notifier.h"
 
 struct gc_notifier_thread {
   _Atomic bool is_used;
   struct gc_thread_plan plan;
-  bool is_busy;    /* a notifier runs; [lock drain] for others */
-  bool is_kept;    /* the object was kept in it; [lock drain] for others */
+  bool is_busy;    /* it has claimed something; [lock drain] for others */
   bool is_stuck;   /* [lock drain] */
   bool is_surplus; /* [thread] there are more than configured */
   _Atomic uint32_t serial; /* calls */
-  struct gc_object object; /* [thread]; others under the drain lock */
-  gc_notify_fn notify;     /* [thread] as the kind had it when it was claimed */
-  void *cd;                /* [thread] */
-  uint32_t seen_serial;    /* [watch] */
-  uint64_t seen_ns;        /* [watch] when the count was seen to change */
+  struct gc_claims claims;
+  struct gc_object given_up; /* while it is stuck; [lock drain] */
+  uint32_t seen_serial;      /* [watch] */
+  uint64_t seen_ns;          /* [watch] when the count was seen to change */
 };
 
 /* Null behind the last. */
 struct gc_notifier_thread *gc_notifier_thread_at(unsigned i);
-/* The thread's notifier is not waited for any more. [lock drain] */
-void gc_notifier_leave_stuck(struct gc_notifier_thread *thread);
+/* The thread's notifier is not waited for any more, nor what else it has claimed.
+ * False: it is between two. [lock drain] */
+bool gc_notifier_leave_stuck(struct gc_notifier_thread *thread);
 
 void gc_watch_run(void *arg);
 void gc_watch_wake(void);

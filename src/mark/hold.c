@@ -180,7 +180,7 @@ static void visit(const struct gc_object *o) {
 
 /* An object that refers to nothing dead needs no frame, and no place in the order
  * when it is condemned: it comes after all that have one. */
-static void enter(const struct gc_object *o) {
+static void enter_object(const struct gc_object *o) {
   struct gc_object child;
   struct frame f = frame_of(o), start = f;
   visit(o);
@@ -188,7 +188,7 @@ static void enter(const struct gc_object *o) {
     push_frame(&start);
 }
 
-static void leave(const struct frame *f, gc_hold_report report) {
+static void leave_frame(const struct frame *f, gc_hold_report report) {
   struct gc_object o;
   gc_object_at(f->block, f->slot, &o);
   if (is_notified_kind(&o) && state_of(&o) == ST_COND)
@@ -201,9 +201,9 @@ static void trace(gc_hold_report report) {
     struct gc_object o;
     if (!next_dead(f, &o)) {
       hold.depth--;
-      leave(f, report);
+      leave_frame(f, report);
     } else if (!is_held(&o)) {
-      enter(&o);
+      enter_object(&o);
     }
   }
 }
@@ -231,16 +231,24 @@ bool gc_hold_has_sources(gc_block_id b) {
          gc_load_rlx(&gc_heap.blocks[b].pending) != 0;
 }
 
+/* A quick look, for the many objects that refer to nothing in the heap. */
+static bool may_refer(const struct gc_object *o) {
+  const uint64_t *words = (const uint64_t *)(void *)o->start;
+  const uint64_t *end = words + o->bytes / 8;
+  void *const *side = gc_heap.blocks[o->block].side;
+  return (side != NULL && gc_heap_has(side[o->slot])) ||
+         next_address(words, end) != end;
+}
+
 void gc_hold_trace(gc_block_id b, gc_hold_report report) {
+  const struct gc_block *block = &gc_heap.blocks[b];
   struct gc_object o;
   if (!gc_hold_has_sources(b))
     return;
-  for (unsigned s = 0; s < gc_heap.blocks[b].slots; s++) {
-    if (!is_source(&gc_heap.blocks[b], s))
-      continue;
-    gc_object_at(b, s, &o);
-    trace_source(&o, report);
-  }
+  gc_object_at(b, 0, &o);
+  for (unsigned n = block->slots; o.slot < n; o.slot++, o.start += o.bytes)
+    if (is_source(block, o.slot) && may_refer(&o))
+      trace_source(&o, report);
 }
 
 /* ---- What was missed ---- */
@@ -256,13 +264,13 @@ static void look_through(gc_block_id b, gc_hold_report report) {
     struct frame f = frame_of(&o);
     while (next_dead(&f, &child))
       if (!is_held(&child)) {
-        enter(&child);
+        enter_object(&child);
         trace(report);
       }
   }
 }
 
-static bool take_flag(gc_block_id b) {
+static bool take_missed_flag(gc_block_id b) {
   if (!(gc_load_rlx(&gc_heap.blocks[b].flags) & BF_RESCAN))
     return false;
   gc_and_rlx(&gc_heap.blocks[b].flags, (uint8_t)~BF_RESCAN);
@@ -276,7 +284,7 @@ void gc_hold_finish(gc_hold_report report) {
         (gc_block_id)(gc_load_rlx(&gc_heap.used) >> GC_BLOCK_SHIFT);
     hold.has_missed = false;
     for (gc_block_id b = 1; b < end; b++)
-      if (take_flag(b))
+      if (take_missed_flag(b))
         look_through(b, report);
   }
   gc_extent_trim(&hold.memory);
@@ -284,7 +292,7 @@ void gc_hold_finish(gc_hold_report report) {
 
 /* ---- Check ---- */
 
-static void check_object(const struct gc_object *o) {
+static void check_held(const struct gc_object *o) {
   struct frame f = frame_of(o);
   struct gc_object child;
   while (next_dead(&f, &child))
@@ -300,7 +308,7 @@ void gc_hold_check(void) {
     for (unsigned s = 0; s < gc_heap.blocks[b].slots; s++) {
       gc_object_at(b, s, &o);
       if (is_held(&o))
-        check_object(&o);
+        check_held(&o);
     }
   }
 }

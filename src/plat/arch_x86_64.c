@@ -72,12 +72,13 @@ void *gc_plat_thread_pointer(void) {
   return p;
 }
 
-#define GAP_BYTES 8192u
+/* More than a signal frame with all vector registers takes. */
+#define SCRUBBED_BYTES 8192u
 
-gc_noinline void gc_plat_without_traces(void (*fn)(void)) {
-  char gap[GAP_BYTES];
-  __asm__ __volatile__("" : : "r"(gap) : "memory"); /* it is in use */
-  fn();
+gc_noinline void gc_plat_scrub_stack(void) {
+  char below[SCRUBBED_BYTES];
+  __builtin_memset(below, 0, sizeof below);
+  __asm__ __volatile__("" : : "r"(below) : "memory"); /* it is read */
   __asm__ __volatile__(
       "pxor %%xmm0, %%xmm0; pxor %%xmm1, %%xmm1; pxor %%xmm2, %%xmm2\n\t"
       "pxor %%xmm3, %%xmm3; pxor %%xmm4, %%xmm4; pxor %%xmm5, %%xmm5\n\t"

@@ -129,10 +129,10 @@ bool gc_plat_fake_frame_of(void *fake_stack, void *p, char **out_low,
  * fn(arg, sp), where [sp, ...) covers the spilled registers and the red zone of
  * the caller. */
 void gc_plat_with_registers(void (*fn)(void *arg, char *sp), void *arg);
-/* Runs fn further down the stack, and clears the vector registers after it: addresses
- * that it leaves behind would else be found when the thread sleeps afterwards,
- * and a signal puts those registers on its stack. */
-void gc_plat_without_traces(void (*fn)(void));
+/* Clears the stack below the caller's frame and the vector registers. Addresses that
+ * finished calls left there would else be found when the thread sleeps afterwards: in
+ * frames that do not fill themselves, and where a signal puts those registers. */
+void gc_plat_scrub_stack(void);
 
 /* A destructor that runs when the calling thread ends, late: it re-arms itself
  * so that it runs in the last round of thread-specific destructors. */

@@ -161,7 +161,6 @@ static void a_child_drains_everything_behind_a_stuck_notifier(void) {
   sh_check_once(0, N);
 }
 
-/* A stuck notifier is nobody's in the child. */
 static sem_t unstick;
 
 static gcx_verdict GC_CALLBACK stick_at_zero(void *object, size_t bytes,
@@ -174,6 +173,32 @@ static gcx_verdict GC_CALLBACK stick_at_zero(void *object, size_t bytes,
   return GCX_DONE;
 }
 
+/* One notifier runs in the parent; what its thread has claimed besides is told in
+ * both. */
+static void a_child_drains_what_a_thread_has_claimed(void) {
+  skip_fork_under_sanitisers();
+  sh_begin(N);
+  sem_init(&unstick, 0, 0);
+  sh_configure((gcx_finaliser_opts){.fork_wait_ms = 1});
+  kind = sh_kind((gcx_kind_opts){.notify = stick_at_zero});
+  make(N);
+  gu_collect();
+  while (sh_total() == 0)
+    sh_sleep_us(100);
+  pid_t pid = fork();
+  if (pid == 0) {
+    tap_eq_u(gcx_drain(SH_PATIENCE_MS), 0);
+    tap_eq_u(sh_stats().lost, 1);
+    sh_check_once(0, N);
+    _exit(tap_failures() != 0);
+  }
+  gu_check_child(pid);
+  sem_post(&unstick);
+  sh_settle();
+  sh_check_once(0, N);
+}
+
+/* A stuck notifier is nobody's in the child. */
 static void a_child_is_free_of_a_stuck_notifier(void) {
   skip_fork_under_sanitisers();
   sh_begin(2 * N);
@@ -532,6 +557,7 @@ int main(int argc, char **argv) {
       TAP_CASE_T(a_child_drains_what_was_held, 120),
       TAP_CASE(a_child_drains_everything_behind_a_stuck_notifier),
       TAP_CASE(a_child_is_free_of_a_stuck_notifier),
+      TAP_CASE(a_child_drains_what_a_thread_has_claimed),
       TAP_CASE(a_notifier_may_fork),
       TAP_CASE(at_exit_the_pending_of_some_kinds_are_notified),
       TAP_CASE(exit_does_not_wait_for_ever),

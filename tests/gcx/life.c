@@ -404,6 +404,65 @@ static void quiescing_gives_up_when_a_notifier_blocks(void) {
   tap_eq_u(sh_total(), told);
 }
 
+/* ---- What a thread has claimed and not called ---- */
+
+#define RING 100u
+
+#define BACK 10u /* what the middle of the ring refers to, too */
+static struct sh_node *volatile ring_member;
+
+static void GC_CALLBACK drop_first(void *object, void *cd) {
+  struct sh_node *n = object;
+  (void)cd;
+  atomic_fetch_add(&n_reported, 1);
+  n->ref[0] = NULL;
+}
+
+static void make_ring(void *arg) {
+  struct sh_node *first = sh_node(kind, 0, 0), *next = first, *middle = NULL;
+  (void)arg;
+  for (size_t i = RING - 1; i > 0; i--) {
+    struct sh_node *n = sh_node(kind, 0, i);
+    n->ref[0] = next;
+    next = n;
+    if (i == RING / 2)
+      middle = n;
+    if (i == BACK)
+      middle->ref[1] = n;
+  }
+  first->ref[0] = next;
+  hidden[0] = gu_hide(middle);
+}
+
+static void revive_middle(void *arg) {
+  (void)arg;
+  ring_member = gu_reveal(hidden[0]);
+  tap_eq_u(gcx_revive(ring_member), 1);
+}
+
+/* The first notifier of a ring blocks. What the middle refers to is revived with it,
+ * also what the blocked thread is going to call next. */
+static void what_was_not_called_is_revived_with_its_ring(void) {
+  sh_begin(RING);
+  sem_init(&entered, 0, 0);
+  sem_init(&go_on, 0, 0);
+  kind = sh_kind((gcx_kind_opts){
+      .notify = block, .refs = GCX_REFS_HELD, .on_revive = drop_first});
+  sh_apart(make_ring, NULL);
+  gu_collect();
+  while (sem_wait(&entered) != 0)
+    continue;
+  sh_apart(revive_middle, NULL);
+  tap_eq_u(atomic_load(&n_reported), 1);
+  tap_eq_u(sh_stats().revived, RING - BACK);
+  sem_post(&go_on);
+  tap_eq_u(gcx_drain(SH_PATIENCE_MS), 0);
+  tap_eq_u(sh_total(), BACK);
+  ring_member = NULL;
+  sh_settle_until(RING);
+  sh_check_once(0, RING);
+}
+
 TAP_MAIN(TAP_CASE(revived_objects_live_on),
          TAP_CASE(revived_held_objects_live_on),
          TAP_CASE(revived_objects_bring_what_they_refer_to),
@@ -418,4 +477,5 @@ TAP_MAIN(TAP_CASE(revived_objects_live_on),
          TAP_CASE(nothing_to_drain_takes_no_time),
          TAP_CASE(a_drain_ends_when_all_was_revived),
          TAP_CASE(quiescing_waits_for_the_pending_and_ends_the_rest),
-         TAP_CASE(quiescing_gives_up_when_a_notifier_blocks))
+         TAP_CASE(quiescing_gives_up_when_a_notifier_blocks),
+         TAP_CASE(what_was_not_called_is_revived_with_its_ring))
