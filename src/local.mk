@@ -28,6 +28,7 @@ libgccore_la_SOURCES = \
 	src/reclaim/classify.c src/reclaim/classify.h src/reclaim/large.c \
 	src/reclaim/large.h src/reclaim/pool.c src/reclaim/pool.h \
 	src/reclaim/weak_cells.c src/reclaim/weak_cells.h \
+	src/reclaim/weak_table.c src/reclaim/weak_table.h \
 	src/cycle/api_lock.c src/cycle/api_lock.h src/cycle/await.c \
 	src/cycle/collect.c src/cycle/drain.c src/cycle/drain.h \
 	src/cycle/claims.c src/cycle/claims.h \
@@ -37,7 +38,9 @@ libgccore_la_SOURCES = \
 	src/cycle/collect.h src/cycle/deliver.c src/cycle/deliver.h \
 	src/cycle/gc_start.c src/cycle/gc_start.h src/cycle/pacer.c \
 	src/cycle/pacer.h src/cycle/ephemeron.c src/cycle/ephemeron.h \
+	src/cycle/waiting.c src/cycle/waiting.h \
 	src/cycle/weak.c src/cycle/weak.h \
+	src/cycle/weak_map.c src/cycle/weak_map.h \
 	src/alloc/alloc.c src/alloc/alloc.h src/alloc/alloc_inline.h \
 	src/alloc/finalized.c src/alloc/finalized.h \
 	src/alloc/free_realloc.c src/alloc/free_realloc.h \
@@ -54,6 +57,7 @@ libgc_la_SOURCES = \
 	src/compat/gc_h_roots.c src/compat/gc_h_stats.c \
 	src/compat/gc_h_thread.c src/compat/gc_inline_h.c \
 	src/compat/gc_mark_h.c src/compat/gcx_h.c src/compat/gcx_reclaim_h.c \
-	src/compat/gcx_weak_h.c src/compat/pthread_wrap.c
+	src/compat/gcx_weak_h.c src/compat/gcx_weak_map_h.c \
+	src/compat/pthread_wrap.c
 
 

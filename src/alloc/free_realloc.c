@@ -15,6 +15,7 @@
 #include "cycle/gc_start.h"
 #include "cycle/hold_phase.h"
 #include "cycle/notifier.h"
+#include "cycle/weak_map.h"
 #include "heap/find.h"
 #include "heap/tlab.h"
 #include "heap/meta.h"
@@ -177,6 +178,8 @@ void gc_free(void *object) {
   bool is_dead = valid && is_dead_already(&o);
   if (valid && !is_dead && gc_unlikely(gc_weak_is_in(o.block)))
     gc_weak_clear_slot(o.block, o.slot);
+  if (valid && !is_dead && gc_unlikely(gc_weak_map_may_have(o.block)))
+    gc_weak_map_forget(o.start);
   if (valid && !is_dead && way == FREE_NOW) {
     count_freed(o.bytes);
     if (o.is_large)

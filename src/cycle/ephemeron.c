@@ -3,108 +3,28 @@
  */
 #include "cycle/ephemeron.h"
 
+#include "cycle/waiting.h"
 #include "cycle/weak.h"
-#include "heap/mark_bits_inline.h"
+#include "cycle/weak_map.h"
 
-/* ---- Watching ---- */
+/* ---- Ephemerons ---- */
 
-#define WATCH_CLEAR ((uint64_t)HOT_LEAF << HOT_SIZE_SHIFT)
-#define WATCH_SET ((uint64_t)HOT_SPECIAL << HOT_SIZE_SHIFT)
-
-/* Leaves among them count as objects with pointers until the next collection; only
- * the pacer asks. */
-static void watch(gc_block_id b) {
-  gc_or_rlx(&gc_heap.blocks[b].flags, BF_WATCHED);
-  gc_store_rlx(&gc_heap.hot[b], (gc_block_hot(b) & ~WATCH_CLEAR) | WATCH_SET);
+static bool is_marked(gc_block_id b, unsigned slot) {
+  return gc_map_test(b, slot, gc_map_mark());
 }
-
-static void unwatch(gc_block_id b) {
-  if (!(gc_load_rlx(&gc_heap.blocks[b].flags) & BF_WATCHED))
-    return;
-  gc_and_rlx(&gc_heap.blocks[b].flags, (uint8_t)~BF_WATCHED);
-  uint64_t hot = gc_block_hot(b) & ~(WATCH_CLEAR | WATCH_SET);
-  uint64_t flags = gc_kind_hot_flags(gc_hot_kind(hot));
-  gc_store_rlx(&gc_heap.hot[b], hot | flags << HOT_SIZE_SHIFT);
-}
-
-/* ---- Values that wait for their keys ---- */
-
-/* Numbers of values, by a hash of the key; the others of the same hash follow. If
- * there is no memory for a table that fits, few lists are long. */
-#define FEW_LISTS ((size_t)1024)
-#define WAITING_BYTES ((size_t)8 << 30)
-#define WAITING_MIN_BYTES ((size_t)1 << 20)
-
-static struct {
-  uint32_t *first;
-  size_t mask;
-  struct gc_extent memory;
-} waiting;
-
-static bool has_room_for(size_t lists) {
-  return (waiting.memory.base != NULL ||
-          gc_extent_reserve(&waiting.memory, WAITING_BYTES,
-                            WAITING_MIN_BYTES)) &&
-         gc_extent_commit(&waiting.memory, lists * sizeof *waiting.first);
-}
-
-static void open_table(size_t values) {
-  static uint32_t few[FEW_LISTS];
-  size_t lists = FEW_LISTS;
-  waiting.first = few;
-  while (lists < values)
-    lists *= 2;
-  if (lists > FEW_LISTS && has_room_for(lists))
-    waiting.first = (uint32_t *)(void *)waiting.memory.base;
-  else
-    lists = FEW_LISTS;
-  waiting.mask = lists - 1;
-  __builtin_memset(waiting.first, 0, lists * sizeof *waiting.first);
-}
-
-static uint32_t *list_of(gc_block_id b, unsigned slot) {
-  uint64_t key = (uint64_t)b << 12 | slot;
-  return &waiting
-              .first[(key * UINT64_C(0x9e3779b97f4a7c15) >> 24) & waiting.mask];
-}
-
-static void let_wait(uint32_t n) {
-  struct gc_weak_value *v = gc_weak_value_at(n);
-  uint32_t *first = list_of(v->block, v->slot);
-  v->next = *first;
-  *first = n;
-  watch(v->block);
-}
-
-static void mark_values_of(struct gc_marker *m, const struct gc_object *key) {
-  const struct gc_weak_value *v;
-  for (uint32_t n = *list_of(key->block, key->slot); n != 0; n = v->next) {
-    v = gc_weak_value_at(n);
-    if (v->block == key->block && v->slot == key->slot)
-      gc_mark_word(m, v->word);
-  }
-}
-
-/* ---- The phase ---- */
 
 static bool is_key_marked(const struct gc_weak_value *v) {
-  return gc_map_test(v->block, v->slot, gc_map_mark());
+  return is_marked(v->block, v->slot);
 }
 
-/* The watching comes before anything that this finds is scanned. */
-static void mark_known_and_watch(struct gc_marker *m) {
+static void mark_known(struct gc_marker *m) {
   for (uint32_t n = gc_weak_value_count(); n > 0; n--) {
     const struct gc_weak_value *v = gc_weak_value_at(n);
     if (is_key_marked(v))
       gc_mark_word(m, v->word);
     else
-      let_wait(n);
+      gc_waiting_add_value(n);
   }
-}
-
-static void unwatch_all(void) {
-  for (uint32_t n = gc_weak_value_count(); n > 0; n--)
-    unwatch(gc_weak_value_at(n)->block);
 }
 
 /* Backwards: the value that takes the place of one that goes was looked at. */
@@ -114,17 +34,92 @@ static void clear_unmarked(void) {
       gc_weak_cell_clear(gc_weak_value_cell(gc_weak_value_at(n)));
 }
 
-void gc_ephemeron_mark(struct gc_marker *m) {
-  if (m->abandoned || gc_weak_value_count() == 0)
-    return;
-  gc_mark_watched = mark_values_of;
-  open_table(gc_weak_value_count());
-  mark_known_and_watch(m);
+/* ---- Weak maps ---- */
+
+typedef bool (*entry_visitor)(struct gc_marker *m, struct gc_weak_segment *s,
+                              unsigned i, bool has_mark);
+
+/* Returns whether the visitor said true to all. */
+gc_inline bool visit_entries(struct gc_marker *m, entry_visitor visit) {
+  const struct gc_weak_map *map = gc_weak_map_first();
+  struct gc_weak_segment *s;
+  bool is_true = true;
+  for (; map != NULL; map = map->next)
+    for (size_t at = 0; (s = gc_weak_table_next(&map->table, &at)) != NULL;)
+      for (unsigned i = 0; i < s->slots; i++)
+        if (gc_weak_entry_is_live(&s->at[i])) {
+          struct gc_waiting_key key = gc_waiting_key_of(&s->at[i]);
+          is_true &= visit(m, s, i, is_marked(key.block, key.slot));
+        }
+  return is_true;
+}
+
+gc_inline bool mark_or_wait(struct gc_marker *m, struct gc_weak_segment *s,
+                            unsigned i, bool has_mark) {
+  if (!has_mark)
+    return gc_waiting_add_entry(s, i, gc_waiting_key_of(&s->at[i]));
+  gc_mark_word(m, s->at[i].value);
+  return true;
+}
+
+gc_inline bool mark_or_pass(struct gc_marker *m, struct gc_weak_segment *s,
+                            unsigned i, bool has_mark) {
+  if (has_mark)
+    gc_mark_word(m, s->at[i].value);
+  return true;
+}
+
+gc_inline bool drop_if_unmarked(struct gc_marker *m, struct gc_weak_segment *s,
+                                unsigned i, bool has_mark) {
+  (void)m;
+  if (!has_mark)
+    gc_weak_entry_drop(s, &s->at[i]);
+  return true;
+}
+
+/* Some entries could not be noted: again and again over all, until nothing new is
+ * found. */
+static gc_noinline void mark_without_notes(struct gc_marker *m) {
+  uint64_t before;
+  do {
+    before = m->live[0] + m->live[1];
+    visit_entries(m, mark_or_pass);
+    gc_mark_drain(m);
+  } while (!m->abandoned && m->live[0] + m->live[1] != before);
+}
+
+/* ---- The phase ---- */
+
+static void mark_waiting(struct gc_marker *m) {
+  gc_mark_watched = gc_waiting_mark_values_of;
+  gc_waiting_sort();
   gc_mark_drain(m);
-  unwatch_all();
-  gc_extent_trim(&waiting.memory);
-  if (!m->abandoned)
+}
+
+static void clear(bool are_all_noted) {
+  if (!gc_waiting_is_empty())
     clear_unmarked();
+  if (are_all_noted)
+    gc_waiting_drop_unmarked_entries();
+  else
+    visit_entries(NULL, drop_if_unmarked);
+}
+
+/* What waits is watched before anything that this finds is scanned. */
+void gc_ephemeron_mark(struct gc_marker *m) {
+  if (m->abandoned ||
+      (gc_weak_value_count() == 0 && gc_weak_map_first() == NULL))
+    return;
+  gc_waiting_open();
+  mark_known(m);
+  bool are_all_noted = visit_entries(m, mark_or_wait);
+  mark_waiting(m);
+  if (!are_all_noted && !m->abandoned)
+    mark_without_notes(m);
+  gc_waiting_end_watch();
+  if (!m->abandoned)
+    clear(are_all_noted);
+  gc_waiting_close();
 }
 
 /* ---- Making and reading ---- */

@@ -5,14 +5,14 @@
  * while the key lives. So whether the value lives is known when marking has found
  * the key, and what the value refers to may be other keys.
  *
- * World stopped, after marking. First the values of marked keys become grey, and
- * blocks with unmarked keys are watched: their entries then say that their objects
- * are special and no leaves, so that the marker brings each object that it still
- * finds there to a slow path, which looks for values in a table by key; its loop is
- * as fast as ever. When marking has ended, what is not marked is dead, and its ephemerons
- * are cleared at once: nothing condemned or held has any, so reading one never
- * revives. Cost: the number of ephemerons, plus a look into the table for what is
- * found in watched blocks only now.
+ * An entry of a weak map is the same: a value with its key.
+ *
+ * World stopped, after marking. First the values of marked keys become grey, and the
+ * others wait (cycle/waiting): the marker tells when it finds a key. When marking has
+ * ended, what is not marked is dead, and its ephemerons and entries are cleared at
+ * once: nothing condemned or held has any, so reading one never revives. Cost: the
+ * number of ephemerons and of slots of tables, plus a look into a table for what is
+ * found in the blocks of waiting keys only now.
  */
 #ifndef GC_CYCLE_EPHEMERON_H
 #define GC_CYCLE_EPHEMERON_H

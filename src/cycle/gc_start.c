@@ -10,6 +10,7 @@
 #include "cycle/api_lock.h"
 #include "cycle/collect.h"
 #include "cycle/notifier.h"
+#include "cycle/weak_map.h"
 #include "heap/meta.h"
 #include "heap/space.h"
 #include "heap/tlab.h"
@@ -88,6 +89,7 @@ static void lock_inner(void) {
   gc_kind_lock_for_fork();
   gc_pool_lock_all_for_fork();
   gc_large_lock_for_fork();
+  gc_weak_map_lock_for_fork();
   gc_weak_lock_for_fork();
   gc_space_lock_for_fork();
   gc_meta_lock_for_fork();
@@ -97,6 +99,7 @@ static void unlock_inner(void) {
   gc_meta_unlock_after_fork(false);
   gc_space_unlock_after_fork(false);
   gc_weak_unlock_after_fork();
+  gc_weak_map_unlock_after_fork();
   gc_large_unlock_after_fork();
   gc_pool_unlock_all_after_fork();
   gc_kind_unlock_after_fork();

@@ -17,7 +17,7 @@
 
 /* ---- Making ---- */
 
-static bool is_live(const struct gc_object *o) {
+bool gc_weak_is_live(const struct gc_object *o) {
   const _Atomic uint8_t *state = gc_state_of(o);
   return gc_map_test(o->block, o->slot, gc_map_alloc()) &&
          (state == NULL || gc_load_acq(state) == ST_NONE);
@@ -27,7 +27,7 @@ struct gc_weak *gc_weak_new(const void *address) {
   struct gc_object o;
   struct gc_weak *weak = NULL;
   gc_nostop_enter();
-  if (gc_find(address, &o) && is_live(&o))
+  if (gc_find(address, &o) && gc_weak_is_live(&o))
     weak = gc_weak_cell_new(&o, address);
   gc_hold_pointer(address);
   gc_nostop_leave();

@@ -12,6 +12,9 @@
 
 #include "reclaim/weak_cells.h"
 
+/* Allocated, and neither condemned nor notified. The caller keeps stops away. */
+bool gc_weak_is_live(const struct gc_object *object);
+
 /* A reference to the live object that the address points into. Null: there is none,
  * or no memory. */
 struct gc_weak *gc_weak_new(const void *address);

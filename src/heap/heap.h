@@ -65,9 +65,10 @@ enum gc_block_flags {
   BF_AVAILABLE = 1,       /* on its pool's list of blocks with freed slots */
   BF_IGNORE_OFF_PAGE = 2, /* large: only pointers into the first page count */
   BF_RESCAN = 4,          /* marking: the mark stack was full, scan again */
-  BF_FRESH = 8,   /* somebody added it and has not claimed from it yet */
-  BF_WEAK = 16,   /* weak references lead here, see reclaim/weak_cells */
-  BF_WATCHED = 32 /* [stw] ephemerons wait for keys, see cycle/ephemeron */
+  BF_FRESH = 8,    /* somebody added it and has not claimed from it yet */
+  BF_WEAK = 16,    /* weak references lead here, see reclaim/weak_cells */
+  BF_WATCHED = 32, /* [stw] ephemerons wait for keys, see cycle/ephemeron */
+  BF_KEYS = 64     /* there may be keys of weak maps, see cycle/weak_map */
 };
 
 struct gc_block {

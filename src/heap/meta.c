@@ -9,7 +9,9 @@
 
 #define CHUNK_BYTES ((size_t)256 * 1024)
 #define MIN_SHIFT 6u
+#define MIN_BYTES ((uintptr_t)1 << MIN_SHIFT)
 #define MAX_SHIFT 40u
+#define DISCARD_SHIFT 14u /* pieces of several pages */
 
 struct free_piece {
   struct free_piece *next;
@@ -72,6 +74,15 @@ void *gc_meta_alloc(size_t bytes) {
   return p;
 }
 
+/* All but the page that links it to the other free pieces. */
+static void discard_rest(char *piece, size_t bytes) {
+  uintptr_t page = gc_plat_page_bytes();
+  char *from = (char *)gc_round_up((uintptr_t)piece + MIN_BYTES, page);
+  char *to = (char *)gc_round_down((uintptr_t)piece + bytes, page);
+  if (from < to)
+    gc_plat_discard(from, (size_t)(to - from));
+}
+
 void gc_meta_free(void *p, size_t bytes) {
   if (p == NULL)
     return;
@@ -80,6 +91,8 @@ void gc_meta_free(void *p, size_t bytes) {
     gc_plat_release(p, (size_t)1 << shift);
     return;
   }
+  if (shift >= DISCARD_SHIFT)
+    discard_rest(p, (size_t)1 << shift);
   struct free_piece *piece = p;
   gc_lock(&meta_lock);
   piece->next = free_pieces[shift];

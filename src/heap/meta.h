@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: MIT
  *
  * Never malloc: a stopped thread may hold its lock. Pieces are powers of two with
- * a free list for each size; whole arrays that grow without moving live in a
- * reservation of their own.
+ * a free list for each size; free ones of several pages give all but one back.
+ * Whole arrays that grow without moving live in a reservation of their own.
  */
 #ifndef GC_HEAP_META_H
 #define GC_HEAP_META_H

@@ -28,7 +28,8 @@ static void note_taken(const struct gc_lock *lock) {
     return;
   uint32_t bit = (uint32_t)1 << lock->rank;
   uint32_t not_below = self->held_ranks & ~LOCK_MANY_BIT & ~(bit - 1);
-  if (lock->rank == RANK_POOL && (self->held_ranks & LOCK_MANY_BIT))
+  bool may_be_many = lock->rank == RANK_POOL || lock->rank == RANK_MAP;
+  if (may_be_many && (self->held_ranks & LOCK_MANY_BIT))
     not_below &= ~bit;
   if (not_below != 0)
     gc_fatal("lock of rank %u taken while ranks 0x%x are held", lock->rank,
@@ -42,7 +43,7 @@ static void note_released(const struct gc_lock *lock) {
     self->held_ranks &= ~((uint32_t)1 << lock->rank);
 }
 
-void gc_lock_allow_many_pools(bool allow) {
+void gc_lock_allow_many(bool allow) {
   struct gc_self *self = gc_self();
   if (!GC_DEBUG_BUILD || self == gc_self_none)
     return;

@@ -10,8 +10,8 @@
  * be 0 on entry. The waiting survives the stop signal.
  *
  * Ranks order the locks; debug builds check that a thread takes them upwards
- * only (held_ranks of struct gc_self). Pools are taken one at a time except by
- * fork, which says so.
+ * only (held_ranks of struct gc_self). Pools and weak maps are taken one at a time
+ * except by fork, which says so.
  */
 #ifndef GC_PLAT_LOCK_H
 #define GC_PLAT_LOCK_H
@@ -27,6 +27,8 @@ enum gc_lock_rank {
   RANK_DRAIN,
   RANK_NOTIFY,
   RANK_POOL,
+  RANK_MAPS,
+  RANK_MAP,
   RANK_WEAK,
   RANK_BLOCKS,
   RANK_SPACE,
@@ -53,8 +55,9 @@ void gc_unlock_stoppable(struct gc_lock *lock);
 /* Child of fork: the lock is free again, whatever it was. */
 void gc_lock_reset(struct gc_lock *lock);
 
-/* While set, the calling thread may hold several locks of rank POOL (fork). */
-void gc_lock_allow_many_pools(bool allow);
+/* While set, the calling thread may hold several locks of rank POOL, and
+ * of rank MAP (fork). */
+void gc_lock_allow_many(bool allow);
 
 /* True when some thread holds it (assertions only). */
 bool gc_lock_is_held(const struct gc_lock *lock);

@@ -27,13 +27,13 @@ void gc_fork_prepare(void) {
   run_step(fork_steps.lock_outer);
   gc_thread_lock_list();
   gc_roots_lock_for_fork();
-  gc_lock_allow_many_pools(true);
+  gc_lock_allow_many(true);
   run_step(fork_steps.lock_inner);
 }
 
 void gc_fork_parent(void) {
   run_step(fork_steps.unlock_inner);
-  gc_lock_allow_many_pools(false);
+  gc_lock_allow_many(false);
   gc_roots_unlock_after_fork();
   gc_thread_unlock_list();
   run_step(fork_steps.unlock_outer);
@@ -49,7 +49,7 @@ static void leave_regions(void) {
  * and nobody may look at the list before that. */
 void gc_fork_child(void) {
   run_step(fork_steps.reset_inner);
-  gc_lock_allow_many_pools(false);
+  gc_lock_allow_many(false);
   gc_roots_reset_locks();
   leave_regions();
   gc_thread_keep_only_self();

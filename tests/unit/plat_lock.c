@@ -212,7 +212,7 @@ static void take_two_pools(void) {
 }
 
 static void take_two_pools_for_fork(void) {
-  gc_lock_allow_many_pools(true);
+  gc_lock_allow_many(true);
   gc_lock(&pool_a);
   gc_lock(&pool_b);
   gc_lock(&space_lock);
