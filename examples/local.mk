@@ -1,10 +1,10 @@
-# examples/local.mk: small programs that show notifiers. SPDX-License-Identifier: MIT
+# examples/local.mk: small programs that show notifiers and weak maps. SPDX-License-Identifier: MIT
 #
 # They use public headers only and print what happened; status 0 says that it was
 # what docs/guide/notifiers.md promises.
 
 example_programs = examples/destructors examples/fd_owner \
-	examples/foreign_buffer examples/weak_cache
+	examples/foreign_buffer examples/weak_cache examples/weak_notes
 
 check_PROGRAMS += $(example_programs)
 examples_destructors_SOURCES = examples/destructors.c
@@ -15,6 +15,8 @@ examples_foreign_buffer_SOURCES = examples/foreign_buffer.c
 examples_foreign_buffer_LDADD = libgc.la
 examples_weak_cache_SOURCES = examples/weak_cache.c
 examples_weak_cache_LDADD = libgc.la
+examples_weak_notes_SOURCES = examples/weak_notes.c
+examples_weak_notes_LDADD = libgc.la
 
 TESTS += tests/gcx/examples.sh
 EXTRA_DIST += tests/gcx/examples.sh

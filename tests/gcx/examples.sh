@@ -1,5 +1,5 @@
 #!/bin/sh
-# tests/gcx/examples.sh: the examples of notifiers show what the guide says. SPDX-License-Identifier: MIT
+# tests/gcx/examples.sh: the examples show what the guide says. SPDX-License-Identifier: MIT
 #
 # How many objects died may differ by a few, since a forgotten word can keep one;
 # so a number that depends on it is judged by the example itself, whose status is
@@ -29,6 +29,8 @@ shows foreign_buffer '250 MB of pixels, at most ([1-9]|1[0-6]) MB at once' \
   '9[0-9]{2} images told by their notifier, the last one cleared by hand'
 shows weak_cache '200000 look-ups, [0-9]{4,5} entries made, 0 wrong' \
   '(6[4-9]|[7-9][0-9]|100) of 1000 entries left, 64 of them in use'
+shows weak_notes '20000 areas computed, 0 wrong' \
+  '([5-9][0-9]{2}|1000) of 20000 notes left, 500 of them of shapes in use'
 shows destructors '(1000|9[0-9]{2}) groups, [45][0-9]{3} circles, [45][0-9]{3} shapes died' \
   '[45][0-9]{3} members found intact by their group'
 

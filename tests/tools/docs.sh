@@ -28,7 +28,8 @@ man=$top_srcdir/docs/man
 header=$top_srcdir/include/gcx/reclaim.h
 names_in "$man/gc.3" >"$scratch/gc.3"
 # The types of functions are described as if they were some.
-names_in "$man/gcx_reclaim.3" "$man/gcx_weak.3" | grep -v '_fn$' >"$scratch/gcx.3"
+names_in "$man/gcx_reclaim.3" "$man/gcx_weak.3" "$man/gcx_weak_map.3" |
+  grep -v '_fn$' >"$scratch/gcx.3"
 sort -u "$top_srcdir/src/libgc.sym" >"$scratch/exported"
 { cat "$scratch/gc.3"; grep '^gcx_' "$scratch/gcx.3"; } | sort -u >"$scratch/manual"
 comm -13 "$scratch/manual" "$scratch/exported" >"$scratch/out"
@@ -104,5 +105,6 @@ runs README.md '^[1-9][0-9]* of 100000 '
 runs docs/guide/start.md '[1-9]'
 runs docs/man/gcx_reclaim.3 '^[1-9][0-9]{4,5} of 100000 handles '
 runs docs/man/gcx_weak.3 '^made ([1-9]|1[0-9]) times for 1000 uses'
+runs docs/man/gcx_weak_map.3 '^[1-9][0-9]* of 100000 names left'
 
 finish
