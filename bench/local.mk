@@ -39,6 +39,7 @@ bench_built = \
 	bench/micro/notify_dead \
 	bench/micro/realloc_growth \
 	bench/micro/startup \
+	bench/micro/weak_refs \
 	bench/micro/weak_table
 
 EXTRA_PROGRAMS += $(bench_built)
@@ -136,6 +137,11 @@ bench_micro_startup_SOURCES = bench/micro/startup.c $(bench_frame)
 bench_micro_startup_LINK = $(BENCH_LINK)
 bench_micro_startup_LDADD = $(BENCH_LIBS)
 bench_micro_startup_DEPENDENCIES = libgc.la
+
+bench_micro_weak_refs_SOURCES = bench/micro/weak_refs.c $(bench_frame)
+bench_micro_weak_refs_LINK = $(BENCH_LINK)
+bench_micro_weak_refs_LDADD = $(BENCH_LIBS)
+bench_micro_weak_refs_DEPENDENCIES = libgc.la
 
 bench_micro_weak_table_SOURCES = bench/micro/weak_table.c $(bench_frame)
 bench_micro_weak_table_LINK = $(BENCH_LINK)
