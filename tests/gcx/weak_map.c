@@ -83,6 +83,12 @@ static void enter_all(void *count) {
 
 static void make(size_t n) { gu_apart(enter_all, &n); }
 
+/* What was freed is used again. */
+static void make_garbage(void *count) {
+  for (size_t i = 0; i < 2 * *(size_t *)count; i++)
+    new_value(i + 1, NULL);
+}
+
 static void drop(size_t from, size_t to) {
   for (size_t i = from; i < to; i++)
     keep[i] = NULL;
@@ -184,6 +190,7 @@ static void check_life(size_t n) {
   make(n);
   for (int i = 0; i < 3; i++) {
     gu_collect();
+    gu_apart(make_garbage, &n);
     tap_eq_u(gcx_weak_map_count(map), n);
     tap_eq_u(check_kept(n), n);
   }
@@ -467,8 +474,13 @@ static size_t rss_bytes(void) {
 
 static void enter_numbers(void *unused) {
   (void)unused;
-  for (size_t i = 0; i < N_MANY; i++)
+  for (size_t i = 0; i < N_MANY; i++) {
+    void *p;
+    size_t old = tap_rand() % (i + 1);
     tap_require(gcx_weak_map_put(map, keep[i], (void *)(i + 1), NULL) == 0);
+    tap_require(gcx_weak_map_get(map, keep[old], &p) == 1);
+    tap_require(p == (void *)(old + 1));
+  }
 }
 
 static void check_numbers(void) {
