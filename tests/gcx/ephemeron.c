@@ -21,7 +21,11 @@
 #include "lib/gcutil.h"
 #include "lib/tap.h"
 
-enum { N_KEYS = 4000, N_CHAIN = 200000, DATA_BYTES = 32 };
+enum {
+  N_KEYS = 4000,
+  N_CHAIN = TAP_ASAN || TAP_TSAN ? 20000 : 200000,
+  DATA_BYTES = 32
+};
 
 /* A value that refers to something, by a pointer that the collector sees. */
 struct value {

@@ -69,8 +69,9 @@ static void revive_half(void *arg) {
   }
 }
 
-static void let_all_go(size_t step) {
-  for (size_t i = 0; i < N; i += step) {
+static void let_all_go(void *unused) {
+  (void)unused;
+  for (size_t i = 0; i < N; i += 2) {
     if (alive[i] == NULL)
       continue;
     sh_drop(i);
@@ -78,7 +79,9 @@ static void let_all_go(size_t step) {
   }
 }
 
-static void check_alive(bool with_children) {
+/* Apart, as all that has to do with pointers to objects that will die. */
+static void check_alive(void *arg) {
+  bool with_children = *(bool *)arg;
   size_t damaged = 0;
   for (size_t i = 0; i < N; i += 2) {
     const struct sh_node *n = alive[i];
@@ -100,15 +103,15 @@ static void revive_and_go_on(gcx_refs refs, bool with_children) {
   sh_open_gate();
   tap_eq_u(gcx_drain(SH_PATIENCE_MS), 0);
   for (int round = 0; round < 3; round++) {
-    check_alive(with_children);
+    sh_apart(check_alive, &with_children);
     sh_apart(use_memory, kind);
     sh_settle();
   }
   size_t once = sh_count_notified(0, n, 1);
   tap_ge(once, n / 2 - 2);
   tap_le(once, n / 2);
-  check_alive(with_children);
-  let_all_go(2);
+  sh_apart(check_alive, &with_children);
+  sh_apart(let_all_go, NULL);
   sh_settle();
   sh_check_once(0, n);
   sh_check_errors();
