@@ -352,6 +352,20 @@ void gc_pool_classify_rest(struct gc_pool *pool) {
   gc_unlock(&pool->lock);
 }
 
+uint32_t gc_pool_classify_some(struct gc_pool *pool, uint32_t from,
+                               uint32_t max) {
+  gc_lock(&pool->lock);
+  if (from < pool->cursor)
+    from = pool->cursor;
+  bool is_closed = gc_classify_is_closed();
+  for (; !is_closed && from < pool->count && max != 0; from++, max--)
+    if (!gc_block_is_classified(pool->blocks[from]))
+      gc_classify_block(pool->blocks[from]);
+  uint32_t next = !is_closed && from < pool->count ? from : 0;
+  gc_unlock(&pool->lock);
+  return next;
+}
+
 void gc_pool_each(void (*f)(struct gc_pool *, void *), void *cx) {
   for (unsigned k = 0; k < gc_load_acq(&gc_kind_count); k++)
     for (unsigned c = 1; c < gc_sizes.count; c++)
