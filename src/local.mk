@@ -26,14 +26,16 @@ libgccore_la_SOURCES = \
 	src/mark/rootscan.h src/mark/scan.c \
 	src/notify/pending.c src/notify/pending.h \
 	src/reclaim/classify.c src/reclaim/classify.h src/reclaim/large.c \
-	src/reclaim/large.h src/reclaim/pool.c src/reclaim/pool.h \
+	src/reclaim/large.h src/reclaim/observed.c src/reclaim/observed.h \
+	src/reclaim/pool.c src/reclaim/pool.h \
 	src/reclaim/weak_cells.c src/reclaim/weak_cells.h \
 	src/reclaim/weak_table.c src/reclaim/weak_table.h \
 	src/cycle/api_lock.c src/cycle/api_lock.h src/cycle/await.c \
 	src/cycle/collect.c src/cycle/drain.c src/cycle/drain.h \
 	src/cycle/claims.c src/cycle/claims.h \
 	src/cycle/hold_phase.c src/cycle/hold_phase.h \
-	src/cycle/notifier.c src/cycle/notifier.h src/cycle/watch.c \
+	src/cycle/notifier.c src/cycle/notifier.h src/cycle/observe.c \
+	src/cycle/observe.h src/cycle/watch.c \
 	src/cycle/watch.h \
 	src/cycle/collect.h src/cycle/deliver.c src/cycle/deliver.h \
 	src/cycle/gc_start.c src/cycle/gc_start.h src/cycle/pacer.c \

@@ -21,6 +21,7 @@
 #include "heap/meta.h"
 #include "notify/pending.h"
 #include "reclaim/large.h"
+#include "reclaim/observed.h"
 #include "reclaim/pool.h"
 #include "reclaim/weak_cells.h"
 #include "world/stop.h"
@@ -182,6 +183,8 @@ void gc_free(void *object) {
     gc_weak_map_forget(o.start);
   if (valid && !is_dead && way == FREE_NOW) {
     count_freed(o.bytes);
+    if (gc_unlikely(gc_kind_flags(o.kind) & KIND_OBSERVED_FREES))
+      gc_observed_free(&o);
     if (o.is_large)
       free_large(&o);
     else

@@ -23,6 +23,7 @@
 #include "cycle/gc_start.h"
 #include "cycle/hold_phase.h"
 #include "cycle/notifier.h"
+#include "cycle/observe.h"
 #include "cycle/pacer.h"
 #include "heap/space.h"
 #include "mark/mark.h"
@@ -145,6 +146,7 @@ static void settle(struct cycle *c) {
   if (gc_notifier_threads() == 0)
     gc_hold_phase_await();
   gc_notifier_wake();
+  gc_observe_wake();
   gc_marker_trim(&gc_marker_main);
   if (c->cause == COLLECT_UNMAP) {
     gc_hold_phase_await();

@@ -10,6 +10,7 @@
 #include "cycle/api_lock.h"
 #include "cycle/collect.h"
 #include "cycle/notifier.h"
+#include "cycle/observe.h"
 #include "cycle/weak_map.h"
 #include "heap/meta.h"
 #include "heap/space.h"
@@ -76,12 +77,19 @@ static void on_resize(size_t heap_bytes) {
 
 static void pause_and_lock(void) {
   gc_notifier_pause_for_fork();
+  gc_observe_pause_for_fork();
   gc_api_lock();
 }
 
 static void unlock_and_resume(void) {
   gc_api_unlock_only();
+  gc_observe_resume_after_fork();
   gc_notifier_resume_after_fork();
+}
+
+static void unlock_in_child(void) {
+  gc_api_unlock_after_fork();
+  gc_observe_resume_after_fork();
 }
 
 static void lock_inner(void) {
@@ -91,6 +99,7 @@ static void lock_inner(void) {
   gc_large_lock_for_fork();
   gc_weak_map_lock_for_fork();
   gc_weak_lock_for_fork();
+  gc_observed_lock_for_fork();
   gc_space_lock_for_fork();
   gc_meta_lock_for_fork();
 }
@@ -98,6 +107,7 @@ static void lock_inner(void) {
 static void unlock_inner(void) {
   gc_meta_unlock_after_fork(false);
   gc_space_unlock_after_fork(false);
+  gc_observed_unlock_after_fork();
   gc_weak_unlock_after_fork();
   gc_weak_map_unlock_after_fork();
   gc_large_unlock_after_fork();
@@ -108,6 +118,7 @@ static void unlock_inner(void) {
 
 static void unlock_inner_in_child(void) {
   gc_notifier_reset_in_child();
+  gc_observe_reset_in_child();
   unlock_inner();
 }
 
@@ -115,9 +126,8 @@ static void unlock_inner_in_child(void) {
  * does. */
 static void install_upcalls(void) {
   static const struct gc_fork_steps steps = {
-      pause_and_lock,        lock_inner,
-      unlock_inner,          unlock_and_resume,
-      unlock_inner_in_child, gc_api_unlock_after_fork};
+      pause_and_lock,        lock_inner,     unlock_inner, unlock_and_resume,
+      unlock_inner_in_child, unlock_in_child};
   gc_space_on_resize = on_resize;
   gc_thread_on_leave = gc_pool_retire_all;
   gc_fork_set_steps(&steps);

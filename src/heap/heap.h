@@ -160,7 +160,9 @@ enum gc_kind_flags {
   KIND_PROPER = 128,      /* notified by threads of the collector's */
   KIND_BATCH = 256,       /* released with the batch, not block by block */
   KIND_AT_EXIT = 512,     /* pending objects are notified at exit */
-  KIND_OWN_FREE = 1024    /* freeing by hand is notified, too */
+  KIND_OWN_FREE = 1024,   /* freeing by hand is notified, too */
+  KIND_OBSERVED = 2048,   /* deaths are counted, see reclaim/observed */
+  KIND_OBSERVED_FREES = 4096 /* ... and objects that are freed by hand */
 };
 
 /* Numbers that libgc's headers give to the kinds that always exist. */
@@ -189,6 +191,7 @@ struct gc_kind {
   uint64_t descriptor;   /* see heap/layout.h */
   struct gc_pool *pools; /* GC_MAX_CLASSES of them */
   struct gc_notifier notifier; /* notified kinds; [lock drain] */
+  void *_Atomic observer_cd;   /* a root; null: none */
   /* Slots condemned so far, calls that have ended, slots revived. The first two change
    * under the drain lock (or in the stop), the third under no lock. */
   _Atomic size_t condemned, decided, revived;

@@ -104,11 +104,13 @@ void gc_rootscan_push_range(char *lo, char *hi) {
   gc_mark_drain(&gc_marker_main);
 }
 
-/* Data of notifiers, as long as they are there. */
+/* Data of notifiers and observers, as long as they are there. */
 static void scan_notifiers(struct gc_marker *m) {
-  for (unsigned k = 0; k < gc_load_rlx(&gc_kind_count); k++)
+  for (unsigned k = 0; k < gc_load_rlx(&gc_kind_count); k++) {
     if (gc_kinds[k].notifier.notify != NULL)
       gc_mark_word(m, (uint64_t)(uintptr_t)gc_kinds[k].notifier.cd);
+    gc_mark_word(m, (uint64_t)(uintptr_t)gc_load_rlx(&gc_kinds[k].observer_cd));
+  }
 }
 
 void gc_rootscan_all(struct gc_marker *m, char *own_sp,

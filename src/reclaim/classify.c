@@ -4,6 +4,7 @@
 #include "reclaim/classify.h"
 
 #include "reclaim/large.h"
+#include "reclaim/observed.h"
 #include "reclaim/pool.h"
 #include "reclaim/weak_cells.h"
 
@@ -23,6 +24,8 @@ unsigned gc_classify_block(gc_block_id b) {
   _Atomic uint64_t *old = gc_maps_of(b) + gc_map_mark();
   if (gc_unlikely(gc_weak_is_in(b)))
     gc_weak_clear_dead(b);
+  if (gc_unlikely(gc_observed_is(gc_hot_kind(gc_block_hot(b)))))
+    gc_observed_block(b);
   for (unsigned i = 0; i < words; i++) {
     live += gc_bits_count(gc_load_rlx(alloc + (i << 1)));
     gc_store_rlx(old + (i << 1), 0);

@@ -6,6 +6,7 @@
 #include "heap/side.h"
 #include "heap/space.h"
 #include "reclaim/classify.h"
+#include "reclaim/observed.h"
 #include "reclaim/weak_cells.h"
 
 static struct gc_lock large_lock = GC_LOCK_INIT(RANK_POOL);
@@ -187,6 +188,8 @@ void gc_large_reclaim(void) {
       gc_heap.blocks[b].epoch = gc_heap.epoch;
       put_head(kept++, b);
     } else {
+      if (gc_unlikely(gc_observed_is(gc_hot_kind(gc_block_hot(b)))))
+        gc_observed_large(b);
       give_back(b);
     }
   }
