@@ -13,6 +13,9 @@
  *     +------------- gcx_revive ------------------+             |
  *     +------------- the notifier keeps it ---------------------+
  *
+ * Objects of every other kind may have an observer, which learns of deaths after
+ * the fact and can neither look at the dead nor keep them: see "Observers" below.
+ *
  * What is promised: each death is notified exactly once, unless the object was
  * revived before; with GCX_REFS_HELD everything that the object refers to is as
  * the program left it, and parents are notified before children where the
@@ -91,9 +94,14 @@ typedef enum gcx_release {
 /* Who calls the notifier. */
 typedef enum gcx_mode {
   GCX_MODE_PROPER, /* a notifier thread */
-  GCX_MODE_SIMPLE  /* an allocating or collecting thread, after its allocation,
+  GCX_MODE_SIMPLE, /* an allocating or collecting thread, after its allocation,
                     * holding the allocator lock: as libgc's disclaim interface,
                     * for programs that want no further thread */
+  GCX_MODE_OBSERVE /* the thread of observers, some time after the object's memory
+                    * may have been used again: the address is a number, the
+                    * verdict is ignored.  Objects cost what ordinary ones do.
+                    * Freeing by hand is told, too.  Wants GCX_REFS_NONE,
+                    * GCX_RELEASE_BLOCK, no on_revive and no flags */
 } gcx_mode;
 
 /* Pending objects of the kind are notified at exit, see exit_ms. */
@@ -123,7 +131,7 @@ typedef struct gcx_kind_opts {
 
 /* Makes a kind.  Null on failure, with an errno value in *error (which may be
  * null): EINVAL (no notifier, unknown values, struct_size of a later version),
- * ENOSPC (256 kinds exist), ENOMEM, EAGAIN (no thread for notifiers).  Kinds live
+ * ENOSPC (256 kinds exist), ENOMEM, EAGAIN (no thread for notifiers or observers).  Kinds live
  * until the process ends.  Any thread; does not collect; takes no lock of yours. */
 GC_API gcx_kind *GC_CALL gcx_kind_new(const gcx_kind_opts * /* opts */,
                                       int * /* error */) GC_ATTR_NONNULL(1);
@@ -172,8 +180,8 @@ typedef enum gcx_retire {
   GCX_RETIRE_CANCEL /* they are released without a call */
 } gcx_retire;
 
-/* Returns when no notifier whose code lies in [low, high) runs and none will: those
- * of kinds, closures of gcx_finalized_alloc, disclaim procedures.  Needed before
+/* Returns when no notifier or observer whose code lies in [low, high) runs and none
+ * will: those of kinds, closures of gcx_finalized_alloc, disclaim procedures.  Needed before
  * dlclose of a library that has made some; its kinds and objects may stay, their
  * deaths are not told any more.  Closures themselves may lie in the library: they are
  * not read afterwards.  0; ETIMEDOUT after `ms` (a notifier of the range still
@@ -186,8 +194,9 @@ GC_API int GC_CALL gcx_retire_code_range(const void * /* low */,
 
 /* ---- Waiting and helping ---- */
 
-/* Returns when everything condemned until now is decided, in both modes: 0, or
- * ETIMEDOUT after `ms`, or EDEADLK in a notifier.  Does not collect: call
+/* Returns when everything condemned until now is decided, in both modes, and
+ * everything found dead until now is told to observers: 0, or ETIMEDOUT after
+ * `ms`, or EDEADLK in a notifier or observer.  Does not collect: call
  * GC_gcollect() before if that is wanted.  Objects of stuck notifiers are not
  * waited for. */
 GC_API int GC_CALL gcx_drain(unsigned /* ms */);
@@ -196,7 +205,7 @@ GC_API int GC_CALL gcx_drain(unsigned /* ms */);
  * Returns how many.  0 in a notifier. */
 GC_API size_t GC_CALL gcx_poll(void);
 
-/* 1 in a notifier. */
+/* 1 in a notifier or observer. */
 GC_API int GC_CALL gcx_in_notifier(void);
 
 /* Ends the running notifier at once: its object is lost, that is never notified
@@ -210,6 +219,97 @@ GC_API void GC_CALL gcx_notifier_abort(void);
  * take. */
 GC_API void GC_CALL gcx_nowait_begin(void);
 GC_API void GC_CALL gcx_nowait_end(void);
+
+/* ---- Observers ---- */
+
+/* A kind without a notifier may have one observer: deaths are counted, and told in
+ * batches on a thread of the collector, after the fact.  Nothing is done in the
+ * stop, and objects cost nothing.  For leak tools, profilers, statistics.
+ *
+ * What is promised: the counts are exact, and each death that is counted is told
+ * once, or counted as lost, which happens when the log of deaths overflows because
+ * the observer does not keep up.  What is not: anything about the contents of a
+ * dead object, the order, and that its address does not belong to another object
+ * when it is told.  Which one is meant: a death found by collection n is that of
+ * an object made while GC_get_gc_no() was less than n. */
+typedef struct gcx_observer gcx_observer;
+
+/* Numbers of the kinds that always exist; GC_new_kind returns others. */
+typedef enum gcx_builtin {
+  GCX_BUILTIN_LEAF,          /* GC_malloc_atomic */
+  GCX_BUILTIN_NORMAL,        /* GC_malloc */
+  GCX_BUILTIN_UNCOLLECTABLE, /* GC_malloc_uncollectable: die by hand only */
+  GCX_BUILTIN_LEAF_UNCOLLECTABLE
+} gcx_builtin;
+
+typedef struct gcx_death {
+  size_t address;           /* of the first byte; a number, not a reference */
+  size_t bytes;             /* usable size */
+  unsigned long collection; /* that found it, as GC_get_gc_no() had it then; by
+                             * hand: the last one before */
+  unsigned how;             /* GCX_DEATH_FOUND or GCX_DEATH_BY_HAND */
+} gcx_death;
+
+#define GCX_DEATH_FOUND 0u   /* a collection did not reach it */
+#define GCX_DEATH_BY_HAND 1u /* GC_free, or moved by GC_realloc */
+
+/* An observer; the array is gone when it returns.  It may do what any thread may
+ * do, allocation included.  All observers share one thread, so one that blocks
+ * keeps the others waiting.  It must not jump out, nor let a C++ exception out. */
+typedef void(GC_CALLBACK *gcx_observe_fn)(const gcx_death * /* deaths */,
+                                          size_t /* count */, void * /* cd */);
+
+/* Objects that are freed by hand are counted and told, too.  Otherwise they are
+ * not, since that is no discovery of the collector. */
+#define GCX_OBSERVE_FREES 1u
+
+/* Zero is the default everywhere. */
+typedef struct gcx_observe_opts {
+  size_t struct_size;
+  gcx_observe_fn observe; /* null: deaths are counted only, without a thread */
+  void *cd;               /* handed to observe; a root until gcx_unobserve */
+  size_t log_bytes; /* memory for deaths that are not told yet; default 4 MB,
+                           * at 24 bytes for up to 64 neighbours, or one large object */
+  unsigned flags;
+} gcx_observe_opts;
+
+/* Attaches an observer to a kind, by number: from the next collection on its deaths
+ * are counted, those of objects that exist already, too.  Null on failure, with an
+ * errno value in *error (which may be null): EINVAL (no such kind, unknown values,
+ * an uncollectable kind without GCX_OBSERVE_FREES), EBUSY (the kind has an observer
+ * or a notifier), ENOMEM, EAGAIN (no thread).  A kind that gets a disclaim procedure
+ * afterwards is not observed any more.  Any thread; does not collect. */
+GC_API gcx_observer *GC_CALL gcx_observe(unsigned /* kind */,
+                                         const gcx_observe_opts * /* opts */,
+                                         int * /* error */) GC_ATTR_NONNULL(2);
+
+/* Returns when the observer is not running and will not be called again; then it is
+ * gone.  What was found dead until now is told before, as far as that succeeds
+ * within `ms`.  0; ETIMEDOUT: it still runs, is not called again, and remains, for
+ * another gcx_unobserve; EDEADLK in an observer.  Any other thread without locks
+ * that the observer takes. */
+GC_API int GC_CALL gcx_unobserve(gcx_observer * /* observer */,
+                                 unsigned /* ms */) GC_ATTR_NONNULL(1);
+
+/* The observer of a GCX_MODE_OBSERVE kind, for its figures; gcx_kind_quiesce ends
+ * it.  Null for other kinds and afterwards. */
+GC_API gcx_observer *GC_CALL gcx_kind_observer(const gcx_kind * /* kind */)
+    GC_ATTR_NONNULL(1);
+
+typedef struct gcx_observer_stats {
+  size_t struct_size;               /* in: of the caller's structure */
+  unsigned long found, found_bytes; /* dead, by collections until now */
+  unsigned long freed, freed_bytes; /* by hand, with GCX_OBSERVE_FREES */
+  unsigned long told;               /* handed to the observer */
+  unsigned long lost;    /* counted but never told: the log was full */
+  unsigned long pending; /* to be told */
+} gcx_observer_stats;
+
+/* Exact at any time: looks at what collections left first.  Any thread; neither
+ * collects nor calls back. */
+GC_API void GC_CALL gcx_get_observer_stats(gcx_observer * /* observer */,
+                                           gcx_observer_stats * /* stats */)
+    GC_ATTR_NONNULL(1) GC_ATTR_NONNULL(2);
 
 /* ---- Configuration and figures ---- */
 

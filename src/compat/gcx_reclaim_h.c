@@ -3,6 +3,7 @@
  * A client's kind is its entry in the table of kinds.
  */
 #include "compat/compat.h"
+#include "compat/observers.h"
 
 #include "alloc/alloc.h"
 #include "alloc/finalized.h"
@@ -10,6 +11,7 @@
 #include "cycle/deliver.h"
 #include "cycle/drain.h"
 #include "cycle/notifier.h"
+#include "cycle/observe.h"
 #include "heap/layout.h"
 
 #include <errno.h>
@@ -27,7 +29,7 @@ static bool are_known_values(const gcx_kind_opts *o) {
   return (unsigned)o->layout <= GCX_LAYOUT_PROC &&
          (unsigned)o->refs <= GCX_REFS_HELD &&
          (unsigned)o->release <= GCX_RELEASE_BATCH &&
-         (unsigned)o->mode <= GCX_MODE_SIMPLE &&
+         (unsigned)o->mode <= GCX_MODE_OBSERVE &&
          (o->flags & ~GCX_KIND_AT_EXIT) == 0;
 }
 
@@ -77,19 +79,45 @@ static int ignore_death(void *object, size_t bytes, void *cd) {
 /* The verdicts are 0 and 1, as the core has them. */
 _Static_assert(GCX_DONE == 0 && GCX_KEEP == 1, "verdicts");
 
+/* What an observer cannot do must not be asked for. */
+static bool fits_observer(const gcx_kind_opts *o) {
+  return o->refs == GCX_REFS_NONE && o->release == GCX_RELEASE_BLOCK &&
+         o->on_revive == NULL && o->flags == 0;
+}
+
+static void copy_name(struct gc_notifier *n, const gcx_kind_opts *o) {
+  if (o->name != NULL)
+    strncpy(n->name, o->name, sizeof n->name - 1);
+}
+
+static int make_observed(const gcx_kind_opts *o, unsigned kind) {
+  struct gc_observer *observer;
+  struct gc_observer_plan plan = {.kind = kind,
+                                  .sees_frees = true,
+                                  .each =
+                                      (gc_notify_fn)(void (*)(void))o->notify,
+                                  .cd = o->cd,
+                                  .code = (const void *)o->notify};
+  copy_name(&gc_kinds[kind].notifier, o);
+  return gc_compat_begin_observer(&plan, &observer);
+}
+
 static int make_kind(const gcx_kind_opts *o, unsigned *out_kind) {
+  bool is_observed = o->mode == GCX_MODE_OBSERVE;
   if (o->struct_size != sizeof *o || o->notify == NULL ||
-      !are_known_values(o) || !is_layout_word_valid(o))
+      !are_known_values(o) || !is_layout_word_valid(o) ||
+      (is_observed && !fits_observer(o)))
     return EINVAL;
   if (o->mode == GCX_MODE_PROPER && !gc_notifier_start_queue())
     return EAGAIN;
   struct gc_notifier n = {(gc_notify_fn)(void (*)(void))o->notify, o->cd,
                           o->on_revive, (const void *)o->notify, ""};
-  if (o->name != NULL)
-    strncpy(n.name, o->name, sizeof n.name - 1);
+  copy_name(&n, o);
   *out_kind = new_kind(o);
   if (*out_kind == 0)
     return gc_load_rlx(&gc_kind_count) >= GC_MAX_KINDS ? ENOSPC : ENOMEM;
+  if (is_observed)
+    return make_observed(o, *out_kind);
   if (o->flags & GCX_KIND_AT_EXIT)
     gc_notifier_watch_exit();
   return gc_deliver_register(*out_kind, &n, flags_of(o)) ? 0 : ENOMEM;
@@ -142,6 +170,8 @@ static void close_kind(unsigned kind) {
 /* The data goes last, since a call that began before the kind was closed has it. */
 int gcx_kind_quiesce(gcx_kind *kind, unsigned ms) {
   unsigned k = number_of(kind);
+  if (!(gc_kind_flags(k) & KIND_NOTIFIED))
+    return gc_compat_quiesce_observer(k, ms);
   enum gc_wait_result result = gc_notifier_await_kind(k, ms);
   if (result == WAIT_DEADLOCK)
     return EDEADLK;
@@ -186,20 +216,28 @@ int gcx_retire_code_range(const void *low, const void *high, gcx_retire how,
   if ((unsigned)how > GCX_RETIRE_CANCEL || low >= high)
     return EINVAL;
   gc_start();
-  if (gc_notifier_inside())
+  if (gcx_in_notifier())
     return EDEADLK;
   int kinds = retire_kinds((uintptr_t)low, (uintptr_t)high, how, ms);
+  int observers = gc_compat_retire_observers((uintptr_t)low, (uintptr_t)high,
+                                             how == GCX_RETIRE_RUN, ms);
   int closures = retire_closures(low, high, how, ms);
-  return kinds != 0 ? kinds : closures;
+  return kinds != 0 ? kinds : observers != 0 ? observers : closures;
 }
 
 int gcx_drain(unsigned ms) {
   gc_start();
-  return error_of(gc_notifier_drain(ms));
+  enum gc_wait_result result = gc_notifier_drain(ms);
+  if (result == WAIT_OVER)
+    result = gc_observe_drain(ms);
+  return error_of(result);
 }
 
 size_t gcx_poll(void) { return gc_deliver_poll(); }
-int gcx_in_notifier(void) { return gc_notifier_inside(); }
+
+int gcx_in_notifier(void) {
+  return gc_notifier_inside() || gc_observe_inside();
+}
 
 void gcx_nowait_begin(void) {
   gc_start();
