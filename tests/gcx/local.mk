@@ -53,3 +53,12 @@ tests_gcx_weak_notified_SOURCES = tests/gcx/weak_notified.c
 tests_gcx_weak_notified_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
 tests_gcx_weak_threads_SOURCES = tests/gcx/weak_threads.c
 tests_gcx_weak_threads_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
+
+gcx_observe_programs = tests/gcx/observe tests/gcx/observe_threads
+check_PROGRAMS += $(gcx_observe_programs)
+TESTS += $(gcx_observe_programs)
+
+tests_gcx_observe_SOURCES = tests/gcx/observe.c
+tests_gcx_observe_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
+tests_gcx_observe_threads_SOURCES = tests/gcx/observe_threads.c
+tests_gcx_observe_threads_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
