@@ -8,6 +8,7 @@
 #include "reclaim/classify.h"
 #include "reclaim/large.h"
 #include "reclaim/pool.h"
+#include "world/stack.h"
 #include "world/stop.h"
 
 /* Blocks that are classified under a pool's lock at a time: some 10 us. */
@@ -94,6 +95,13 @@ static void tell_all(void) {
   }
 }
 
+/* In a blocking call: stops need not wake the thread. */
+static void *wait_for_work(void *seen) {
+  gc_plat_futex_wait(&work, *(const uint32_t *)seen,
+                     GC_TSAN_BUILD ? 2 * MS : 0);
+  return NULL;
+}
+
 static void run(void *arg) {
   bool oom = false;
   (void)arg;
@@ -108,7 +116,7 @@ static void run(void *arg) {
     tell_all();
     gc_store_rel(&told, seen);
     gc_plat_futex_wake(&told, -1);
-    gc_plat_futex_wait(&work, seen, GC_TSAN_BUILD ? 2 * MS : 0);
+    gc_blocking_call(wait_for_work, &seen);
     poll();
   }
 }
