@@ -3,12 +3,18 @@
  * The bare price of an allocation.  Each thread keeps a ring of the last 64
  * objects, so that nearly everything is dead at every collection, and writes
  * the first word of each object as a client would.  The operations are shared
- * out among the threads: the figure is the CPU sum per allocation.
+ * out among the threads: the figure is the CPU sum per allocation.  Where there is
+ * gcx_observe, the deaths may be counted or told meanwhile; then the sum includes
+ * the thread that tells them.
  */
 #include "../bench.h"
 
 #include <gc/gc.h>
+#include <gcx/reclaim.h>
 #include <stdlib.h>
+
+extern gcx_observer *gcx_observe(unsigned, const gcx_observe_opts *, int *)
+    __attribute__((weak));
 
 #define RING 64
 
@@ -17,7 +23,25 @@ static struct bench_param params[] = {
     {"threads", 1, "allocating threads"},
     {"ops", 16000000, "allocations of all threads together"},
     {"atomic", 0, "1: pointer-free objects"},
+    {"observe", 0, "1: deaths are counted, 2: and told"},
 };
+
+static size_t told;
+
+static void on_deaths(const gcx_death *deaths, size_t n, void *cd) {
+  (void)cd;
+  for (size_t i = 0; i < n; i++)
+    told += deaths[i].bytes;
+}
+
+static void observe(void) {
+  gcx_observe_opts o = {.struct_size = sizeof o,
+                        .observe = params[4].value > 1 ? on_deaths : NULL};
+  if (!gcx_observe)
+    bench_fail("this library has no observers");
+  bench_need(gcx_observe(
+      params[3].value ? GCX_BUILTIN_LEAF : GCX_BUILTIN_NORMAL, &o, NULL));
+}
 
 static void allocate(unsigned index) {
   size_t size = params[0].value;
@@ -44,10 +68,12 @@ int main(int argc, char **argv) {
   bench_init(argc, argv, params, sizeof params / sizeof *params);
   if (params[0].value < sizeof(uintptr_t))
     bench_fail("size must be at least 8");
+  if (params[4].value)
+    observe();
   bench_start();
   bench_threads((unsigned)params[1].value, allocate);
   bench_stop();
-  bench_report((double)params[2].value, "size=%lu threads=%lu", params[0].value,
-               params[1].value);
+  bench_report((double)params[2].value, "size=%lu threads=%lu observe=%lu",
+               params[0].value, params[1].value, params[4].value);
   return 0;
 }
