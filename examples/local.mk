@@ -3,10 +3,12 @@
 # They use public headers only and print what happened; status 0 says that it was
 # what docs/guide/notifiers.md promises.
 
-example_programs = examples/destructors examples/fd_owner \
+example_programs = examples/alloc_profile examples/destructors examples/fd_owner \
 	examples/foreign_buffer examples/weak_cache examples/weak_notes
 
 check_PROGRAMS += $(example_programs)
+examples_alloc_profile_SOURCES = examples/alloc_profile.c
+examples_alloc_profile_LDADD = libgc.la
 examples_destructors_SOURCES = examples/destructors.c
 examples_destructors_LDADD = libgc.la
 examples_fd_owner_SOURCES = examples/fd_owner.c

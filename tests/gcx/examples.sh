@@ -23,6 +23,13 @@ shows() {
   if [ "$good" -eq 0 ]; then ok "$example"; else not_ok "$example"; fi
 }
 
+shows alloc_profile 'up to bytes +made +dead +live' \
+  ' +32 +16000 +1[56][0-9]{3} +[1-9][0-9]{1,2}' \
+  ' +64 +32000 +3[12][0-9]{3} +[1-9][0-9]{1,2}' \
+  ' +128 +64000 +6[34][0-9]{3} +[1-9][0-9]{1,2}' \
+  ' +256 +88000 +8[78][0-9]{3} +[1-9][0-9]{1,2}' \
+  ' +8192 +2000 +1[78][0-9]{2} +[1-9][0-9]{2}' \
+  '[12][0-9]{5} objects of [0-9]{5} KB found dead, 0 not told'
 shows fd_owner '2000 files opened, never more than [1-9][0-9]{1,2} at once' \
   '500 closed by hand, 1[34][0-9]{2} by their notifier'
 shows foreign_buffer '250 MB of pixels, at most ([1-9]|1[0-6]) MB at once' \
