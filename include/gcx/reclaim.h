@@ -228,10 +228,11 @@ GC_API void GC_CALL gcx_nowait_end(void);
  *
  * What is promised: the counts are exact, and each death that is counted is told
  * once, or counted as lost, which happens when the log of deaths overflows because
- * the observer does not keep up.  What is not: anything about the contents of a
- * dead object, the order, and that its address does not belong to another object
- * when it is told.  Which one is meant: a death found by collection n is that of
- * an object made while GC_get_gc_no() was less than n. */
+ * the observer does not keep up; an observer is told of earlier collections first,
+ * and of deaths at one address in their order.  What is not: anything about the
+ * contents of a dead object, another order, and that its address does not belong to
+ * another object when it is told.  Which one is meant: a death found by collection
+ * n is that of an object made while GC_get_gc_no() was less than n. */
 typedef struct gcx_observer gcx_observer;
 
 /* Numbers of the kinds that always exist; GC_new_kind returns others. */

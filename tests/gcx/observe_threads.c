@@ -36,12 +36,17 @@ static unsigned kind_number;
 static gcx_weak *weak[N_THREADS][PER_THREAD];
 static atomic_size_t called, by_hand, after_end, wrong;
 static atomic_bool has_ended, is_over;
+static unsigned long last_collection; /* of the observers' thread */
 
 static void GC_CALLBACK count(const gcx_death *deaths, size_t n, void *cd) {
   (void)cd;
-  for (size_t i = 0; i < n; i++)
+  for (size_t i = 0; i < n; i++) {
     if (deaths[i].how == GCX_DEATH_BY_HAND)
       atomic_fetch_add(&by_hand, 1);
+    if (deaths[i].collection < last_collection)
+      atomic_fetch_add(&wrong, 1);
+    last_collection = deaths[i].collection;
+  }
   if (atomic_load(&has_ended))
     atomic_fetch_add(&after_end, 1);
   atomic_fetch_add(&called, n);
@@ -225,7 +230,76 @@ static void churn_is_balanced(void) {
   tap_eq_u(atomic_load(&called), s.told);
   tap_le(atomic_load(&by_hand), s.freed);
   tap_le(s.found + s.freed, atomic_load(&made));
+  tap_eq_u(atomic_load(&wrong), 0);
   tap_ge(s.found + s.freed + 100, atomic_load(&made));
+}
+
+/* The oldest object at an address dies first: a table of entries by address is a
+ * queue for each. One size, few addresses, one thread that frees and drops. */
+enum { N_STEPS = 60000, N_BUCKETS = 65536 };
+
+static struct entry {
+  uintptr_t hidden;
+  unsigned by_hand; /* 1: it will be freed */
+  struct entry *next;
+} entries[N_STEPS], *buckets[N_BUCKETS];
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void lock_table(void) {
+  while (pthread_mutex_trylock(&table_lock) != 0)
+    usleep(1);
+}
+
+static struct entry **place_of(uintptr_t hidden) {
+  return &buckets[~hidden / 16 % N_BUCKETS];
+}
+
+static void enter(size_t i, const void *p, bool is_freed) {
+  entries[i] = (struct entry){gu_hide(p), is_freed, NULL};
+  lock_table();
+  struct entry **e = place_of(entries[i].hidden);
+  while (*e != NULL)
+    e = &(*e)->next;
+  *e = &entries[i];
+  pthread_mutex_unlock(&table_lock);
+}
+
+static void GC_CALLBACK leave_oldest(const gcx_death *d, size_t n, void *cd) {
+  (void)cd;
+  lock_table();
+  for (size_t i = 0; i < n; i++) {
+    uintptr_t hidden = ~(uintptr_t)d[i].address;
+    struct entry **e = place_of(hidden);
+    while (*e != NULL && (*e)->hidden != hidden)
+      e = &(*e)->next;
+    if (*e == NULL || (*e)->by_hand != (d[i].how == GCX_DEATH_BY_HAND))
+      atomic_fetch_add(&wrong, 1);
+    if (*e != NULL)
+      *e = (*e)->next;
+  }
+  pthread_mutex_unlock(&table_lock);
+  atomic_fetch_add(&called, n);
+}
+
+static void the_oldest_at_an_address_dies_first(void) {
+  start();
+  gcx_observer *o = observe_with(
+      (gcx_observe_opts){.observe = leave_oldest, .flags = GCX_OBSERVE_FREES});
+  for (size_t i = 0; i < N_STEPS; i++) {
+    void *volatile p = new_object();
+    bool is_freed = tap_rand() % 2 != 0;
+    enter(i, p, is_freed);
+    if (is_freed)
+      GC_free(p);
+    if (i % 500 == 499)
+      GC_gcollect();
+  }
+  gu_collect();
+  tap_eq_u(gcx_drain(WAIT_MS), 0);
+  gcx_observer_stats s = stats_of(o);
+  tap_eq_u(s.lost, 0);
+  tap_ge(s.told, N_STEPS - 100);
+  tap_eq_u(atomic_load(&wrong), 0);
 }
 
 static void no_call_after_the_end(void) {
@@ -542,6 +616,7 @@ TAP_MAIN(TAP_CASE_T(four_threads_are_counted, 120),
          TAP_CASE_T(four_threads_are_told, 120),
          TAP_CASE(unused_slots_are_no_deaths),
          TAP_CASE_T(churn_is_balanced, 120),
+         TAP_CASE_T(the_oldest_at_an_address_dies_first, 120),
          TAP_CASE_T(no_call_after_the_end, 120),
          TAP_CASE(what_overflows_is_counted),
          TAP_CASE(one_that_blocks_is_waited_for),
