@@ -341,8 +341,9 @@ typedef struct gcx_finaliser_opts {
   unsigned stuck_ms;     /* default 10000 */
   unsigned exit_ms;      /* at exit: time for pending objects of kinds with
                             * GCX_KIND_AT_EXIT; default 1000 */
-  unsigned fork_wait_ms; /* fork waits so long for running notifiers; one that
-                            * still runs is lost in the child; default 100 */
+  unsigned fork_wait_ms; /* fork waits so long for running notifiers and
+                            * observers; a notifier that still runs is lost in
+                            * the child; default 100 */
   gcx_event_fn on_event;
 } gcx_finaliser_opts;
 

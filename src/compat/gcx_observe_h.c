@@ -31,7 +31,7 @@ _Static_assert((int)GCX_BUILTIN_LEAF == KIND_ATOMIC &&
                    (int)GCX_BUILTIN_LEAF_UNCOLLECTABLE == KIND_ATOMIC_UNCOLL,
                "numbers of kinds");
 
-static struct gc_observer *of(gcx_observer *observer) {
+static struct gc_observer *core_observer(gcx_observer *observer) {
   return (struct gc_observer *)(void *)observer;
 }
 
@@ -48,7 +48,7 @@ int gc_compat_begin_observer(const struct gc_observer_plan *plan,
   return result == OBSERVE_OK ? 0 : result == OBSERVE_BUSY ? EBUSY : ENOMEM;
 }
 
-static bool is_valid(unsigned kind, const gcx_observe_opts *o) {
+static bool is_observable(unsigned kind, const gcx_observe_opts *o) {
   return o->struct_size == sizeof *o && (o->flags & ~GCX_OBSERVE_FREES) == 0 &&
          kind < gc_load_acq(&gc_kind_count) &&
          (o->flags & GCX_OBSERVE_FREES ||
@@ -60,7 +60,9 @@ gcx_observer *gcx_observe(unsigned kind, const gcx_observe_opts *opts,
   struct gc_observer *o = NULL;
   int code = EINVAL;
   gc_start();
-  if (is_valid(kind, opts)) {
+  if (!gc_start_thread()) {
+    code = ENOMEM;
+  } else if (is_observable(kind, opts)) {
     struct gc_observer_plan plan = {
         .kind = kind,
         .sees_frees = opts->flags & GCX_OBSERVE_FREES,
@@ -82,18 +84,18 @@ gcx_observer *gcx_kind_observer(const gcx_kind *kind) {
 
 /* ---- Ending ---- */
 
-static int end(struct gc_observer *o, bool tell, unsigned ms) {
+static int end_observer(struct gc_observer *o, bool tell, unsigned ms) {
   enum gc_wait_result result = gc_observe_end(o, tell, ms);
   return result == WAIT_OVER ? 0 : result == WAIT_TIMEOUT ? ETIMEDOUT : EDEADLK;
 }
 
 int gcx_unobserve(gcx_observer *observer, unsigned ms) {
-  return end(of(observer), true, ms);
+  return end_observer(core_observer(observer), true, ms);
 }
 
 int gc_compat_quiesce_observer(unsigned kind, unsigned ms) {
   struct gc_observer *o = gc_observed_of(kind);
-  return o == NULL ? 0 : end(o, true, ms);
+  return o == NULL ? 0 : end_observer(o, true, ms);
 }
 
 int gc_compat_retire_observers(uintptr_t low, uintptr_t high, bool tell,
@@ -104,7 +106,7 @@ int gc_compat_retire_observers(uintptr_t low, uintptr_t high, bool tell,
     uintptr_t code = o == NULL ? 0 : (uintptr_t)gc_observed_plan(o)->code;
     if (o == NULL || code < low || code >= high)
       continue;
-    int result = end(o, tell, ms);
+    int result = end_observer(o, tell, ms);
     worst = result != 0 ? result : worst;
   }
   return worst;
@@ -117,7 +119,7 @@ void gcx_get_observer_stats(gcx_observer *observer, gcx_observer_stats *stats) {
   struct gc_observer_counts c;
   if (!gc_start_thread())
     return;
-  gc_observe_count(of(observer), &c);
+  gc_observe_count(core_observer(observer), &c);
   s.found = c.found;
   s.found_bytes = c.found_bytes;
   s.freed = c.freed;

@@ -219,14 +219,16 @@ int gcx_retire_code_range(const void *low, const void *high, gcx_retire how,
   if (gcx_in_notifier())
     return EDEADLK;
   int kinds = retire_kinds((uintptr_t)low, (uintptr_t)high, how, ms);
-  int observers = gc_compat_retire_observers((uintptr_t)low, (uintptr_t)high,
-                                             how == GCX_RETIRE_RUN, ms);
+  int observed = gc_compat_retire_observers((uintptr_t)low, (uintptr_t)high,
+                                            how == GCX_RETIRE_RUN, ms);
   int closures = retire_closures(low, high, how, ms);
-  return kinds != 0 ? kinds : observers != 0 ? observers : closures;
+  return kinds != 0 ? kinds : observed != 0 ? observed : closures;
 }
 
 int gcx_drain(unsigned ms) {
   gc_start();
+  if (gc_observe_inside())
+    return EDEADLK;
   enum gc_wait_result result = gc_notifier_drain(ms);
   if (result == WAIT_OVER)
     result = gc_observe_drain(ms);

@@ -16,15 +16,15 @@
 #define MS ((uint64_t)1000000)
 #define LOOK_EVERY_NS (GC_TSAN_BUILD ? 2 * MS : 20 * MS)
 
-/* Who wants something told adds one to `work`; the thread notes which value it saw
- * before it looked, and publishes that in `told` when it is through. */
-static _Atomic uint32_t work, told;
-static _Atomic uint32_t observers; /* with a function */
-static _Atomic bool is_alive;
+/* Who wants something told adds one to `asked`; the thread notes which value it saw
+ * before it looked, and publishes that in `told_until` when it is through. */
+static _Atomic uint32_t asked, told_until;
+static _Atomic uint32_t telling_count; /* with a function */
+static _Atomic bool is_thread_alive;
 static struct gc_self *_Atomic own_self; /* the thread's; null: there is none */
 
 /* Epoch in which all of a kind was last classified. */
-static _Atomic uint32_t classified[GC_MAX_KINDS];
+static _Atomic uint32_t classified_in[GC_MAX_KINDS];
 
 bool gc_observe_inside(void) { return gc_load_acq(&own_self) == gc_self(); }
 
@@ -32,7 +32,7 @@ bool gc_observe_inside(void) { return gc_load_acq(&own_self) == gc_self(); }
 
 static void classify_kind(unsigned kind) {
   uint32_t epoch = gc_heap.epoch;
-  if (gc_load_acq(&classified[kind]) == epoch)
+  if (gc_load_acq(&classified_in[kind]) == epoch)
     return;
   gc_hold_phase_await(); /* it closes again in another epoch only */
   for (unsigned c = 1; c < gc_sizes.count; c++) {
@@ -44,7 +44,7 @@ static void classify_kind(unsigned kind) {
       while (at != 0);
   }
   gc_large_reclaim();
-  gc_store_rel(&classified[kind], epoch);
+  gc_store_rel(&classified_in[kind], epoch);
 }
 
 static void classify_observed(void) {
@@ -55,7 +55,7 @@ static void classify_observed(void) {
 
 /* ---- Telling ---- */
 
-static void call(const struct gc_observed_call *c) {
+static void call_observer(const struct gc_observed_call *c) {
   if (c->many != NULL) {
     c->many(c->deaths, c->count, c->cd);
     return;
@@ -64,7 +64,7 @@ static void call(const struct gc_observed_call *c) {
     c->each((void *)c->deaths[i].address, c->deaths[i].bytes, c->cd);
 }
 
-static void poll(void) {
+static void poll_stop(void) {
   if (GC_TSAN_BUILD)
     gc_stop_poll();
 }
@@ -76,10 +76,10 @@ static gc_noinline void tell_taken(unsigned kind) {
   enum gc_observed_answer answer;
   while ((answer = gc_observed_take(kind, &c)) != TAKE_NOTHING) {
     if (answer == TAKE_SOME)
-      call(&c);
+      call_observer(&c);
     else
-      gc_plat_futex_wait(&work, gc_load_acq(&work), MS);
-    poll();
+      gc_plat_futex_wait(&asked, gc_load_acq(&asked), MS);
+    poll_stop();
   }
 }
 
@@ -96,13 +96,13 @@ static void tell_all(void) {
 }
 
 /* In a blocking call: stops need not wake the thread. */
-static void *wait_for_work(void *seen) {
-  gc_plat_futex_wait(&work, *(const uint32_t *)seen,
+static void *sleep_until_asked(void *seen) {
+  gc_plat_futex_wait(&asked, *(const uint32_t *)seen,
                      GC_TSAN_BUILD ? 2 * MS : 0);
   return NULL;
 }
 
-static void run(void *arg) {
+static void run_observers(void *arg) {
   bool oom = false;
   (void)arg;
   gc_thread_register(NULL, true, &oom);
@@ -111,95 +111,100 @@ static void run(void *arg) {
              "limit");
   gc_store_rel(&own_self, gc_self());
   for (;;) {
-    uint32_t seen = gc_load_acq(&work);
+    uint32_t seen = gc_load_acq(&asked);
     classify_observed();
     tell_all();
-    gc_store_rel(&told, seen);
-    gc_plat_futex_wake(&told, -1);
-    gc_blocking_call(wait_for_work, &seen);
-    poll();
+    gc_store_rel(&told_until, seen);
+    gc_plat_futex_wake(&told_until, -1);
+    gc_blocking_call(sleep_until_asked, &seen);
+    poll_stop();
   }
 }
 
 /* An observer may end its thread. */
-static void ended(void *arg) {
+static void observers_ended(void *arg) {
   (void)arg;
   gc_observed_leave();
   gc_store_rel(&own_self, (struct gc_self *)NULL);
-  gc_store_rel(&is_alive, false);
+  gc_store_rel(&is_thread_alive, false);
 }
 
-static bool start_thread(void) {
-  static struct gc_thread_plan plan = {run, ended, NULL};
+static bool start_observing(void) {
+  static struct gc_thread_plan plan = {run_observers, observers_ended, NULL};
   bool expected = false;
-  if (!gc_cas_acq_rel(&is_alive, &expected, true))
+  if (!gc_cas_acq_rel(&is_thread_alive, &expected, true))
     return true;
   if (gc_plat_thread_start(&plan))
     return true;
-  gc_store_rel(&is_alive, false);
+  gc_store_rel(&is_thread_alive, false);
   return false;
 }
 
-static uint32_t ask(void) {
-  uint32_t target = gc_add_acq_rel(&work, 1) + 1;
-  gc_plat_futex_wake(&work, 1);
+static uint32_t ask_to_tell(void) {
+  uint32_t target = gc_add_acq_rel(&asked, 1) + 1;
+  gc_plat_futex_wake(&asked, 1);
   return target;
 }
 
-static void on_backlog(void) { ask(); }
+static void on_backlog(void) { ask_to_tell(); }
 
-__attribute__((constructor)) static void install(void) {}
+__attribute__((constructor)) static void install_on_backlog(void) {
+  gc_observed_on_backlog = on_backlog;
+}
 
 void gc_observe_wake(void) {
-  if (gc_load_rlx(&observers) == 0)
+  if (gc_load_rlx(&telling_count) == 0)
     return;
-  start_thread();
-  ask();
+  start_observing();
+  ask_to_tell();
 }
 
 /* ---- Waiting ---- */
 
-static uint64_t end_of(unsigned ms) {
+static uint64_t deadline_of(unsigned ms) {
   return ms == GC_WAIT_FOREVER ? UINT64_MAX : gc_plat_now_ns() + ms * MS;
 }
 
 /* False when the time is over. */
-static bool sleep_until(uint32_t seen, uint64_t end_ns) {
+static bool sleep_until_told(uint32_t seen, uint64_t end_ns) {
   uint64_t now = gc_plat_now_ns();
   if (now >= end_ns)
     return false;
   uint64_t left = end_ns - now;
-  gc_plat_futex_wait(&told, seen, left < LOOK_EVERY_NS ? left : LOOK_EVERY_NS);
-  poll();
+  gc_plat_futex_wait(&told_until, seen,
+                     left < LOOK_EVERY_NS ? left : LOOK_EVERY_NS);
+  poll_stop();
   return true;
 }
 
 static bool is_told(uint32_t target) {
-  return (int32_t)(gc_load_acq(&told) - target) >= 0;
+  return (int32_t)(gc_load_acq(&told_until) - target) >= 0;
 }
 
 /* The thread may end meanwhile, and another one goes on with what is left. */
 static bool await_told(uint64_t end_ns) {
-  uint32_t target = ask();
+  uint32_t target = ask_to_tell();
   bool in_time = true;
   while (in_time && !is_told(target)) {
-    uint32_t seen = gc_load_acq(&told);
-    start_thread();
+    uint32_t seen = gc_load_acq(&told_until);
+    start_observing();
     if (!is_told(target))
-      in_time = sleep_until(seen, end_ns);
+      in_time = sleep_until_told(seen, end_ns);
   }
   return in_time;
 }
 
 /* An observer may wait for the api lock, so its owner does not wait for one. */
-static bool may_wait(void) { return !gc_observe_inside() && !gc_api_is_mine(); }
+static bool may_wait_for_observers(void) {
+  return !gc_observe_inside() && !gc_api_is_mine();
+}
 
 enum gc_wait_result gc_observe_drain(unsigned ms) {
-  if (gc_load_rlx(&observers) == 0)
+  if (gc_load_rlx(&telling_count) == 0)
     return WAIT_OVER;
-  if (!may_wait())
+  if (!may_wait_for_observers())
     return WAIT_DEADLOCK;
-  return await_told(end_of(ms)) ? WAIT_OVER : WAIT_TIMEOUT;
+  return await_told(deadline_of(ms)) ? WAIT_OVER : WAIT_TIMEOUT;
 }
 
 /* ---- Observers ---- */
@@ -211,15 +216,14 @@ static bool is_telling(const struct gc_observer_plan *plan) {
 bool gc_observe_begin(const struct gc_observer_plan *plan,
                       enum gc_observe_result *out_result,
                       struct gc_observer **out) {
-  if (is_telling(plan) && !start_thread())
+  if (is_telling(plan) && !start_observing())
     return false;
-  gc_observed_on_backlog = on_backlog;
   gc_api_lock();
   gc_hold_phase_await();
   gc_classify_rest();
   *out_result = gc_observed_add(plan, out);
   if (*out_result == OBSERVE_OK && is_telling(plan))
-    gc_add_rlx(&observers, 1);
+    gc_add_rlx(&telling_count, 1);
   gc_api_unlock();
   return true;
 }
@@ -227,16 +231,16 @@ bool gc_observe_begin(const struct gc_observer_plan *plan,
 static bool await_return(const struct gc_observer *o, uint64_t end_ns) {
   bool in_time = true;
   while (in_time && gc_observed_is_running(o)) {
-    ask();
-    in_time = sleep_until(gc_load_acq(&told), end_ns);
+    ask_to_tell();
+    in_time = sleep_until_told(gc_load_acq(&told_until), end_ns);
   }
   return in_time;
 }
 
 enum gc_wait_result gc_observe_end(struct gc_observer *o, bool tell,
                                    unsigned ms) {
-  uint64_t end_ns = end_of(ms);
-  if (!may_wait())
+  uint64_t end_ns = deadline_of(ms);
+  if (!may_wait_for_observers())
     return WAIT_DEADLOCK;
   bool in_time = true;
   if (tell && is_telling(gc_observed_plan(o)))
@@ -245,7 +249,7 @@ enum gc_wait_result gc_observe_end(struct gc_observer *o, bool tell,
   if (!await_return(o, in_time ? end_ns : 0))
     return WAIT_TIMEOUT;
   if (is_telling(gc_observed_plan(o)))
-    gc_sub_rlx(&observers, 1);
+    gc_sub_rlx(&telling_count, 1);
   gc_observed_drop(o);
   return WAIT_OVER;
 }
@@ -272,12 +276,12 @@ void gc_observe_pause_for_fork(void) {
 void gc_observe_reset_in_child(void) {
   if (gc_observe_inside())
     return;
-  gc_store_rlx(&is_alive, false);
+  gc_store_rlx(&is_thread_alive, false);
   gc_store_rlx(&own_self, (struct gc_self *)NULL);
 }
 
 void gc_observe_resume_after_fork(void) {
-  if (!gc_load_rlx(&is_alive))
+  if (!gc_load_rlx(&is_thread_alive))
     gc_observed_leave();
   gc_observed_pause(false);
 }

@@ -10,7 +10,7 @@
 
 /* Up to 64 slots of a block, which may be used for something else when they are
  * told; of a large object its size stands in place of the bits. */
-struct record {
+struct death_record {
   uint64_t bits;
   gc_block_id block;
   uint32_t epoch;
@@ -18,17 +18,17 @@ struct record {
   uint8_t word;
   uint8_t how;
 };
-_Static_assert(sizeof(struct record) == 24, "records are close together");
+_Static_assert(sizeof(struct death_record) == 24, "records are close together");
 
-struct half {
-  struct record *at;
+struct log_half {
+  struct death_record *at;
   size_t count;
 };
 
 struct gc_observer {
   struct gc_observer_plan plan; /* [const] */
   size_t capacity;              /* [const] records of a half; 0: no log */
-  struct half log[2];           /* [lock observed] from here on */
+  struct log_half log[2];       /* [lock observed] from here on */
   unsigned open;                /* the half that is being filled */
   size_t next;                  /* first record of the other that is not told */
   bool is_closed;
@@ -38,9 +38,9 @@ struct gc_observer {
 void (*gc_observed_on_backlog)(void);
 
 static struct gc_lock observed_lock = GC_LOCK_INIT(RANK_OBSERVED);
-static struct gc_observer *observers[GC_MAX_KINDS]; /* [lock observed] */
-static const struct gc_observer *running;           /* [lock observed] */
-static bool is_paused;                              /* [lock observed] */
+static struct gc_observer *observer_of[GC_MAX_KINDS]; /* [lock observed] */
+static const struct gc_observer *running;             /* [lock observed] */
+static bool is_telling_paused;                        /* [lock observed] */
 /* Not scanned, as it would be on a stack: an address in it keeps nothing alive. */
 static struct gc_death *deaths;
 
@@ -51,7 +51,7 @@ static bool is_silent(const struct gc_observer_plan *plan) {
 }
 
 static size_t half_bytes(const struct gc_observer *o) {
-  return o->capacity * sizeof(struct record);
+  return o->capacity * sizeof(struct death_record);
 }
 
 static void free_observer(struct gc_observer *o) {
@@ -61,7 +61,7 @@ static void free_observer(struct gc_observer *o) {
 }
 
 static bool make_log(struct gc_observer *o) {
-  o->capacity = o->plan.log_bytes / 2 / sizeof(struct record);
+  o->capacity = o->plan.log_bytes / 2 / sizeof(struct death_record);
   if (o->capacity < 2)
     o->capacity = 2;
   if (deaths == NULL)
@@ -71,12 +71,12 @@ static bool make_log(struct gc_observer *o) {
   return deaths != NULL && o->log[0].at != NULL && o->log[1].at != NULL;
 }
 
-static bool enter(struct gc_observer *o) {
+static bool enter_observer(struct gc_observer *o) {
   unsigned kind = o->plan.kind;
   gc_lock(&observed_lock);
-  bool is_free = observers[kind] == NULL;
+  bool is_free = observer_of[kind] == NULL;
   if (is_free) {
-    observers[kind] = o;
+    observer_of[kind] = o;
     gc_store_rel(&gc_kinds[kind].observer_cd, o->plan.cd);
     gc_or_rlx(&gc_kinds[kind].flags,
               KIND_OBSERVED | (o->plan.sees_frees ? KIND_OBSERVED_FREES : 0));
@@ -97,7 +97,7 @@ enum gc_observe_result gc_observed_add(const struct gc_observer_plan *plan,
     free_observer(o);
     return OBSERVE_NO_MEMORY;
   }
-  if (!enter(o)) {
+  if (!enter_observer(o)) {
     free_observer(o);
     return OBSERVE_BUSY;
   }
@@ -107,7 +107,7 @@ enum gc_observe_result gc_observed_add(const struct gc_observer_plan *plan,
 
 struct gc_observer *gc_observed_of(unsigned kind) {
   gc_lock(&observed_lock);
-  struct gc_observer *o = observers[kind];
+  struct gc_observer *o = observer_of[kind];
   gc_unlock(&observed_lock);
   return o;
 }
@@ -140,7 +140,7 @@ bool gc_observed_is_running(const struct gc_observer *o) {
 
 void gc_observed_drop(struct gc_observer *o) {
   gc_lock(&observed_lock);
-  observers[o->plan.kind] = NULL;
+  observer_of[o->plan.kind] = NULL;
   gc_store_rel(&gc_kinds[o->plan.kind].observer_cd, NULL);
   gc_unlock(&observed_lock);
   free_observer(o);
@@ -150,12 +150,13 @@ void gc_observed_drop(struct gc_observer *o) {
 
 /* A kind that has got a notifier meanwhile keeps its dead allocated. */
 static struct gc_observer *counting_observer(unsigned kind) {
-  return gc_observed_is(kind) ? observers[kind] : NULL;
+  return gc_observed_is(kind) ? observer_of[kind] : NULL;
 }
 
 /* The half may just have become half full: records come one at a time. */
-static void append(struct gc_observer *o, const struct record *r, unsigned n) {
-  struct half *log = &o->log[o->open];
+static void append_record(struct gc_observer *o, const struct death_record *r,
+                          unsigned n) {
+  struct log_half *log = &o->log[o->open];
   if (o->capacity == 0)
     return;
   if (log->count == o->capacity) {
@@ -174,15 +175,15 @@ static unsigned append_dead(struct gc_observer *o, gc_block_id b, uint64_t hot,
   uint64_t dead =
       gc_load_rlx(pair + gc_map_mark()) & ~gc_load_rlx(pair + gc_map_alloc());
   unsigned n = gc_bits_count(dead);
-  struct record r = {.bits = dead,
-                     .block = b,
-                     .epoch = gc_heap.epoch,
-                     .granules =
-                         (uint16_t)(gc_hot_bytes(hot) >> GC_GRANULE_SHIFT),
-                     .word = (uint8_t)word,
-                     .how = DEATH_FOUND};
+  struct death_record r = {
+      .bits = dead,
+      .block = b,
+      .epoch = gc_heap.epoch,
+      .granules = (uint16_t)(gc_hot_bytes(hot) >> GC_GRANULE_SHIFT),
+      .word = (uint8_t)word,
+      .how = DEATH_FOUND};
   if (n != 0)
-    append(o, &r, n);
+    append_record(o, &r, n);
   return n;
 }
 
@@ -200,19 +201,19 @@ void gc_observed_block(gc_block_id b) {
   gc_unlock(&observed_lock);
 }
 
-static struct record record_of_large(gc_block_id head, uint8_t how) {
-  return (struct record){.bits = gc_heap.blocks[head].large_bytes,
-                         .block = head,
-                         .epoch = gc_heap.epoch,
-                         .how = how};
+static struct death_record record_of_large(gc_block_id head, uint8_t how) {
+  return (struct death_record){.bits = gc_heap.blocks[head].large_bytes,
+                               .block = head,
+                               .epoch = gc_heap.epoch,
+                               .how = how};
 }
 
 void gc_observed_large(gc_block_id head) {
-  struct record r = record_of_large(head, DEATH_FOUND);
+  struct death_record r = record_of_large(head, DEATH_FOUND);
   gc_lock(&observed_lock);
   struct gc_observer *o = counting_observer(gc_hot_kind(gc_block_hot(head)));
   if (o != NULL) {
-    append(o, &r, 1);
+    append_record(o, &r, 1);
     o->counts.found++;
     o->counts.found_bytes += r.bits;
   }
@@ -221,11 +222,11 @@ void gc_observed_large(gc_block_id head) {
 
 /* Neighbours that are freed one after the other share a record; a slot that was
  * handed out and freed again needs one of its own. */
-static bool joins_last(struct gc_observer *o, const struct record *r) {
-  const struct half *log = &o->log[o->open];
+static bool joins_last(struct gc_observer *o, const struct death_record *r) {
+  const struct log_half *log = &o->log[o->open];
   if (log->count == 0 || r->granules == 0)
     return false;
-  struct record *last = &log->at[log->count - 1];
+  struct death_record *last = &log->at[log->count - 1];
   if (last->granules != r->granules || last->how != r->how ||
       last->block != r->block || last->word != r->word ||
       last->epoch != r->epoch || last->bits & r->bits)
@@ -235,25 +236,25 @@ static bool joins_last(struct gc_observer *o, const struct record *r) {
   return true;
 }
 
-static struct record record_of_free(const struct gc_object *object) {
+static struct death_record record_of_free(const struct gc_object *object) {
   if (object->is_large)
     return record_of_large(object->block, DEATH_BY_HAND);
-  return (struct record){.bits = gc_slot_bit(object->slot),
-                         .block = object->block,
-                         .epoch = gc_heap.epoch,
-                         .granules =
-                             (uint16_t)(object->bytes >> GC_GRANULE_SHIFT),
-                         .word = (uint8_t)(object->slot >> 6),
-                         .how = DEATH_BY_HAND};
+  return (struct death_record){
+      .bits = gc_slot_bit(object->slot),
+      .block = object->block,
+      .epoch = gc_heap.epoch,
+      .granules = (uint16_t)(object->bytes >> GC_GRANULE_SHIFT),
+      .word = (uint8_t)(object->slot >> 6),
+      .how = DEATH_BY_HAND};
 }
 
 void gc_observed_free(const struct gc_object *object) {
-  struct record r = record_of_free(object);
+  struct death_record r = record_of_free(object);
   gc_lock(&observed_lock);
   struct gc_observer *o = counting_observer(object->kind);
   if (o != NULL) {
     if (!joins_last(o, &r))
-      append(o, &r, 1);
+      append_record(o, &r, 1);
     o->counts.freed++;
     o->counts.freed_bytes += object->bytes;
   }
@@ -263,7 +264,7 @@ void gc_observed_free(const struct gc_object *object) {
 /* ---- Telling ---- */
 
 static struct gc_observer *telling_observer(unsigned kind) {
-  struct gc_observer *o = observers[kind];
+  struct gc_observer *o = observer_of[kind];
   return o == NULL || o->is_closed ? NULL : o;
 }
 
@@ -279,7 +280,8 @@ void gc_observed_turn(unsigned kind) {
 }
 
 /* Returns how many deaths the record holds. */
-static size_t expand(const struct record *r, struct gc_death *out) {
+static size_t expand_record(const struct death_record *r,
+                            struct gc_death *out) {
   size_t n = 0, start = (size_t)gc_block_address(r->block);
   size_t bytes = (size_t)r->granules << GC_GRANULE_SHIFT;
   if (bytes == 0) {
@@ -294,10 +296,10 @@ static size_t expand(const struct record *r, struct gc_death *out) {
 }
 
 static size_t take_records(struct gc_observer *o) {
-  const struct half *log = &o->log[o->open ^ 1];
+  const struct log_half *log = &o->log[o->open ^ 1];
   size_t n = 0;
   while (o->next < log->count && n + SLOTS_A_RECORD <= DEATHS_AT_ONCE)
-    n += expand(&log->at[o->next++], deaths + n);
+    n += expand_record(&log->at[o->next++], deaths + n);
   o->counts.pending -= n;
   o->counts.told += n;
   return n;
@@ -306,15 +308,15 @@ static size_t take_records(struct gc_observer *o) {
 enum gc_observed_answer gc_observed_take(unsigned kind,
                                          struct gc_observed_call *out) {
   gc_lock(&observed_lock);
-  struct gc_observer *o = is_paused ? NULL : telling_observer(kind);
+  struct gc_observer *o = is_telling_paused ? NULL : telling_observer(kind);
   size_t n = o == NULL ? 0 : take_records(o);
   running = n == 0 ? NULL : o;
   if (n != 0)
     *out = (struct gc_observed_call){o->plan.many, o->plan.each, o->plan.cd,
                                      deaths, n};
-  enum gc_observed_answer answer = is_paused ? TAKE_PAUSED
-                                   : n != 0  ? TAKE_SOME
-                                             : TAKE_NOTHING;
+  enum gc_observed_answer answer = is_telling_paused ? TAKE_PAUSED
+                                   : n != 0          ? TAKE_SOME
+                                                     : TAKE_NOTHING;
   gc_unlock(&observed_lock);
   return answer;
 }
@@ -329,7 +331,7 @@ void gc_observed_leave(void) {
 
 void gc_observed_pause(bool pause) {
   gc_lock(&observed_lock);
-  is_paused = pause;
+  is_telling_paused = pause;
   gc_unlock(&observed_lock);
 }
 

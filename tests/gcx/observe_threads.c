@@ -369,6 +369,21 @@ static void what_overflows_is_counted(void) {
   tap_eq_u(atomic_load(&called), s.told);
 }
 
+/* Neither a collection nor a drain: a log that fills wakes the thread. */
+static void full_logs_are_told(void) {
+  enum { N = 1000, LOG_BYTES = 24 * 2 * 200 };
+  start();
+  gcx_observer *o = observe_with((gcx_observe_opts){
+      .observe = count, .log_bytes = LOG_BYTES, .flags = GCX_OBSERVE_FREES});
+  GC_disable();
+  for (int i = 0; i < N; i++)
+    GC_free(new_object());
+  for (int i = 0; i < WAIT_MS && atomic_load(&called) < 100; i++)
+    usleep(1000);
+  tap_ge(atomic_load(&called), 100);
+  tap_eq_u(stats_of(o).freed, N);
+}
+
 static void one_that_blocks_is_waited_for(void) {
   start();
   gcx_observer *o = observe_with((gcx_observe_opts){.observe = wait_for_gate});
@@ -619,6 +634,7 @@ TAP_MAIN(TAP_CASE_T(four_threads_are_counted, 120),
          TAP_CASE_T(the_oldest_at_an_address_dies_first, 120),
          TAP_CASE_T(no_call_after_the_end, 120),
          TAP_CASE(what_overflows_is_counted),
+         TAP_CASE_T(full_logs_are_told, 120),
          TAP_CASE(one_that_blocks_is_waited_for),
          TAP_CASE_T(notifiers_do_not_wait, 120),
          TAP_CASE(it_may_allocate_and_collect), TAP_CASE(its_data_is_a_root),
