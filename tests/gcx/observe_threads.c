@@ -431,6 +431,38 @@ static void notifiers_do_not_wait(void) {
   tap_eq_u(gcx_drain(WAIT_MS), 0);
 }
 
+/* What a condemned object refers to is not dead yet: it is held for the notifier. */
+static void make_holders(void *kind) {
+  for (int i = 0; i < 1000; i++) {
+    void **holder = gcx_kind_alloc(kind, 32);
+    tap_require(holder != NULL);
+    holder[1] = new_object();
+  }
+}
+
+static void what_is_held_is_not_dead(void) {
+  static atomic_size_t notified;
+  gcx_kind_opts opts = {.struct_size = sizeof opts,
+                        .notify = on_notified,
+                        .cd = &notified,
+                        .refs = GCX_REFS_HELD};
+  start();
+  gcx_kind *kind = gcx_kind_new(&opts, NULL);
+  gcx_observer *o = observe_with((gcx_observe_opts){.observe = count});
+  for (size_t i = 0; i < 5; i++) {
+    size_t before = stats_of(o).found;
+    gu_apart(make_holders, kind);
+    gu_collect();
+    tap_le(stats_of(o).found, before + i * 20); /* stray words let go */
+    tap_eq_u(gcx_drain(WAIT_MS), 0);
+    gu_collect();
+    tap_ge(stats_of(o).found, before + 950);
+  }
+  tap_eq_u(gcx_drain(WAIT_MS), 0);
+  tap_eq_u(atomic_load(&called), stats_of(o).found);
+  tap_ge(atomic_load(&notified), 4500);
+}
+
 /* ---- In an observer ---- */
 
 static void GC_CALLBACK allocate_and_ask(const gcx_death *deaths, size_t n,
@@ -637,6 +669,7 @@ TAP_MAIN(TAP_CASE_T(four_threads_are_counted, 120),
          TAP_CASE_T(full_logs_are_told, 120),
          TAP_CASE(one_that_blocks_is_waited_for),
          TAP_CASE_T(notifiers_do_not_wait, 120),
+         TAP_CASE_T(what_is_held_is_not_dead, 120),
          TAP_CASE(it_may_allocate_and_collect), TAP_CASE(its_data_is_a_root),
          TAP_CASE(the_thread_is_replaced), TAP_CASE(code_is_retired),
          TAP_CASE_T(a_child_goes_on, 120), TAP_CASE(a_child_of_one_that_blocks),
