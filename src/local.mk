@@ -24,7 +24,9 @@ libgccore_la_SOURCES = \
 	src/mark/mark_inline.h src/mark/proc.c src/mark/proc.h \
 	src/mark/rescan.c src/mark/rescan.h src/mark/rootscan.c \
 	src/mark/rootscan.h src/mark/scan.c \
+	src/notify/debug.c src/notify/debug.h src/notify/debug_text.c \
 	src/notify/pending.c src/notify/pending.h \
+	src/notify/quarantine.c src/notify/quarantine.h \
 	src/reclaim/classify.c src/reclaim/classify.h src/reclaim/large.c \
 	src/reclaim/large.h src/reclaim/observed.c src/reclaim/observed.h \
 	src/reclaim/pool.c src/reclaim/pool.h \
@@ -44,9 +46,11 @@ libgccore_la_SOURCES = \
 	src/cycle/weak.c src/cycle/weak.h \
 	src/cycle/weak_map.c src/cycle/weak_map.h \
 	src/alloc/alloc.c src/alloc/alloc.h src/alloc/alloc_inline.h \
+	src/alloc/debug_alloc.c src/alloc/debug_alloc.h \
 	src/alloc/finalized.c src/alloc/finalized.h \
 	src/alloc/free_realloc.c src/alloc/free_realloc.h \
 	src/alloc/supply.c src/alloc/supply.h \
+	src/diag/debug_check.c src/diag/debug_check.h src/diag/referrers.c \
 	src/diag/heapmap.c src/diag/heapmap.h src/diag/leak.c \
 	src/diag/leak.h src/diag/report.c \
 	src/diag/stats.c src/diag/stats.h src/diag/verify.c \
@@ -58,9 +62,9 @@ libgc_la_SOURCES = \
 	src/compat/gc_h_collect.c src/compat/gc_h_param.c \
 	src/compat/gc_h_roots.c src/compat/gc_h_stats.c \
 	src/compat/gc_h_thread.c src/compat/gc_inline_h.c \
-	src/compat/gc_mark_h.c src/compat/gcx_h.c src/compat/gcx_observe_h.c \
-	src/compat/gcx_reclaim_h.c src/compat/gcx_weak_h.c \
-	src/compat/gcx_weak_map_h.c src/compat/observers.h \
-	src/compat/pthread_wrap.c
+	src/compat/gc_mark_h.c src/compat/gcx_debug_h.c src/compat/gcx_h.c \
+	src/compat/gcx_observe_h.c src/compat/gcx_reclaim_h.c \
+	src/compat/gcx_weak_h.c src/compat/gcx_weak_map_h.c \
+	src/compat/observers.h src/compat/pthread_wrap.c
 
 

@@ -106,6 +106,8 @@ typedef enum gcx_mode {
 
 /* Pending objects of the kind are notified at exit, see exit_ms. */
 #define GCX_KIND_AT_EXIT 1u
+/* Mistakes with objects of the kind are reported, see gcx/debug.h. */
+#define GCX_KIND_DEBUG 2u
 
 /* Set struct_size to sizeof (gcx_kind_opts) and clear the rest: zero is the
  * default everywhere. */

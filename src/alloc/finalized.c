@@ -4,16 +4,18 @@
 #include "alloc/finalized.h"
 
 #include "alloc/alloc.h"
+#include "alloc/debug_alloc.h"
 #include "cycle/api_lock.h"
 #include "cycle/deliver.h"
 #include "cycle/gc_start.h"
 #include "cycle/notifier.h"
 #include "heap/find.h"
+#include "notify/debug.h"
 #include "reclaim/large.h"
 #include "reclaim/pool.h"
 
-/* One kind for libgc's closures, one for ours; 0: not started. */
-static _Atomic unsigned finalized_kind, own_kind;
+/* One kind for libgc's closures, one for ours, and its debug form; 0: not started. */
+static _Atomic unsigned finalized_kind, own_kind, debug_kind;
 
 static void **side_word(const void *object) {
   struct gc_object o;
@@ -47,15 +49,18 @@ static int run_own_closure(void *object, size_t bytes, void *cd) {
 
 static bool start_kind(_Atomic unsigned *out_kind, gc_notify_fn run,
                        unsigned flags) {
-  const struct gc_notifier notifier = {run, NULL, NULL, NULL, "finalized"};
+  bool is_debug = flags & KIND_DEBUG;
+  const struct gc_notifier notifier = {is_debug ? gc_debug_notify : run, NULL,
+                                       NULL, NULL, "finalized"};
   gc_start();
   gc_api_lock();
   unsigned kind = gc_load_rlx(out_kind);
   if (kind == 0) {
     kind = gc_kind_new(0, true, true);
     if (kind != 0)
-      gc_or_rlx(&gc_kinds[kind].flags, KIND_SIDE);
-    if (kind != 0 && gc_deliver_register(kind, &notifier, KIND_HELD | flags))
+      gc_or_rlx(&gc_kinds[kind].flags, KIND_SIDE | (flags & KIND_DEBUG));
+    if (kind != 0 && (!is_debug || gc_debug_register(kind, run)) &&
+        gc_deliver_register(kind, &notifier, KIND_HELD | flags))
       gc_store_rel(out_kind, kind);
     else
       kind = 0;
@@ -68,8 +73,7 @@ bool gc_finalized_start(unsigned flags) {
   return start_kind(&finalized_kind, run_closure, flags);
 }
 
-static void *alloc_with_side(size_t bytes, unsigned kind, const void *closure) {
-  void *object = gc_alloc(bytes, kind);
+static void *with_side(void *object, const void *closure) {
   struct gc_object o;
   if (object != NULL && gc_find(object, &o) && o.start == object)
     gc_heap.blocks[o.block].side[o.slot] = (void *)(uintptr_t)closure;
@@ -80,7 +84,7 @@ void *gc_finalized_alloc(size_t bytes,
                          const struct gc_finalized_closure *closure) {
   if (gc_load_acq(&finalized_kind) == 0 && !gc_finalized_start(0))
     return NULL;
-  return alloc_with_side(bytes, gc_load_acq(&finalized_kind), closure);
+  return with_side(gc_alloc(bytes, gc_load_acq(&finalized_kind)), closure);
 }
 
 /* The collector starts before its threads do: they register with it. */
@@ -94,7 +98,23 @@ void *gc_finalized_own_alloc(size_t bytes,
                              const struct gc_own_closure *closure) {
   if (gc_load_acq(&own_kind) == 0 && !start_own_kind())
     return NULL;
-  return alloc_with_side(bytes, gc_load_acq(&own_kind), closure);
+  return with_side(gc_alloc(bytes, gc_load_acq(&own_kind)), closure);
+}
+
+static bool start_debug_kind(void) {
+  gc_start();
+  return gc_notifier_start_queue() &&
+         start_kind(&debug_kind, run_own_closure,
+                    KIND_PROPER | KIND_OWN_FREE | KIND_DEBUG);
+}
+
+void *gc_finalized_debug_alloc(size_t bytes,
+                               const struct gc_own_closure *closure,
+                               const char *file, unsigned line) {
+  if (gc_load_acq(&debug_kind) == 0 && !start_debug_kind())
+    return NULL;
+  unsigned kind = gc_load_acq(&debug_kind);
+  return with_side(gc_debug_alloc(bytes, kind, file, line), closure);
 }
 
 /* ---- Taking closures away ---- */
@@ -143,5 +163,6 @@ void gc_finalized_cancel(const void *low, const void *high) {
   gc_api_lock();
   cancel_in_kind(&r, gc_load_acq(&finalized_kind));
   cancel_in_kind(&r, gc_load_acq(&own_kind));
+  cancel_in_kind(&r, gc_load_acq(&debug_kind));
   gc_api_unlock();
 }

@@ -28,6 +28,11 @@ void *gc_finalized_alloc(size_t bytes,
 void *gc_finalized_own_alloc(size_t bytes,
                              const struct gc_own_closure *closure);
 
+/* The debug form of it, see notify/debug; the file's name must stay. */
+void *gc_finalized_debug_alloc(size_t bytes,
+                               const struct gc_own_closure *closure,
+                               const char *file, unsigned line);
+
 /* Takes the closures away whose procedure lies in [low, high). Their objects die
  * without a call; one that is being made may still run. World running. */
 void gc_finalized_cancel(const void *low, const void *high);

@@ -10,6 +10,7 @@
 #include "alloc/free_realloc.h"
 
 #include "alloc/alloc.h"
+#include "alloc/debug_alloc.h"
 #include "base/switches.h"
 #include "cycle/drain.h"
 #include "cycle/gc_start.h"
@@ -19,6 +20,7 @@
 #include "heap/find.h"
 #include "heap/tlab.h"
 #include "heap/meta.h"
+#include "notify/debug.h"
 #include "notify/pending.h"
 #include "reclaim/large.h"
 #include "reclaim/observed.h"
@@ -191,6 +193,9 @@ void gc_free(void *object) {
       free_small(&o);
   }
   gc_nostop_leave();
+  if (gc_unlikely(way != FREE_NOW) && gc_debug_is_kind(o.kind) &&
+      !gc_debug_on_free(&o))
+    return;
   if (valid && way == FREE_NOTIFIED)
     condemn(&o);
   if (!valid)
@@ -230,6 +235,8 @@ void *gc_realloc(void *object, size_t bytes) {
     REPORT("GC_realloc of what is no heap object is ignored", object);
     return NULL;
   }
+  if (gc_unlikely(gc_debug_is_kind(o.kind)))
+    return gc_debug_realloc(&o, object, bytes);
   size_t slop = gc_kind_flags(o.kind) & KIND_UNCOLLECTABLE ? 0 : gc_heap.slop;
   size_t offset = (size_t)((char *)object - o.start);
   size_t wanted = bytes + slop + offset;
@@ -257,6 +264,13 @@ void *gc_base(const void *p) {
 size_t gc_size(const void *p) {
   struct gc_object o;
   return gc_find(p, &o) ? o.bytes : 0;
+}
+
+size_t gc_usable_size(const void *p) {
+  struct gc_object o;
+  if (!gc_find(p, &o))
+    return 0;
+  return gc_unlikely(gc_debug_is_kind(o.kind)) ? gc_debug_usable(&o) : o.bytes;
 }
 
 bool gc_kind_and_size(const void *p, unsigned *out_kind, size_t *out_bytes) {

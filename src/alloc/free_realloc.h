@@ -11,14 +11,17 @@
  * into an object made by gc_alloc_aligned frees it. Never calls notifiers. */
 void gc_free(void *object);
 
-/* Null: allocates; 0 bytes: frees, returns null. Keeps the kind. */
+/* Null: allocates; 0 bytes: frees, returns null. Keeps the kind. Objects of debug
+ * kinds always move. */
 void *gc_realloc(void *object, size_t bytes);
 
 /* Start of the object that contains p, or null. Cheap; the entry of the block
  * decides, not whether the slot is allocated. */
 void *gc_base(const void *p);
-/* Usable bytes of the object that contains p; 0 if none. */
+/* Bytes of the object that contains p; 0 if none. */
 size_t gc_size(const void *p);
+/* The same without the red zone of a debug kind. */
+size_t gc_usable_size(const void *p);
 /* Kind and usable bytes. False: no object. */
 bool gc_kind_and_size(const void *p, unsigned *out_kind, size_t *out_bytes);
 

@@ -26,6 +26,10 @@
     "0: no spare byte behind objects")                                         \
   X("GC_LOG_FILE", TEXT, log_file, "messages go to this file")                 \
   X("GCX_VERIFY", FLAG, verify, "check the heap after each collection")        \
+  X("GCX_DEBUG_KINDS", FLAG, debug_kinds,                                      \
+    "all kinds of gcx/reclaim.h are debug kinds")                              \
+  X("GCX_QUARANTINE", NUMBER, quarantine,                                      \
+    "collections before dead objects of debug kinds are free")                 \
   X("GCX_TORTURE_ALLOC", NUMBER, torture_alloc,                                \
     "collect at every n-th slow allocation")                                   \
   X("GCX_TORTURE_MARK_STACK", NUMBER, torture_mark_stack,                      \

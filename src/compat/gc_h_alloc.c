@@ -103,7 +103,7 @@ wchar_t *GC_wcsdup(const wchar_t *text) {
 
 void *GC_base(void *p) { return gc_base(p); }
 
-size_t GC_size(const void *object) { return gc_size(object); }
+size_t GC_size(const void *object) { return gc_usable_size(object); }
 
 int GC_is_heap_ptr(const void *p) { return gc_heap_has(p); }
 

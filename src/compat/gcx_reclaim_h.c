@@ -6,17 +6,22 @@
 #include "compat/observers.h"
 
 #include "alloc/alloc.h"
+#include "alloc/debug_alloc.h"
 #include "alloc/finalized.h"
 #include "base/check.h"
+#include "base/option.h"
 #include "cycle/deliver.h"
 #include "cycle/drain.h"
 #include "cycle/notifier.h"
 #include "cycle/observe.h"
+#include "diag/debug_check.h"
 #include "heap/layout.h"
+#include "notify/debug.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include <gcx/debug.h>
 #include <gcx/reclaim.h>
 
 static unsigned number_of(const gcx_kind *kind) {
@@ -30,7 +35,7 @@ static bool are_known_values(const gcx_kind_opts *o) {
          (unsigned)o->refs <= GCX_REFS_HELD &&
          (unsigned)o->release <= GCX_RELEASE_BATCH &&
          (unsigned)o->mode <= GCX_MODE_OBSERVE &&
-         (o->flags & ~GCX_KIND_AT_EXIT) == 0;
+         (o->flags & ~(GCX_KIND_AT_EXIT | GCX_KIND_DEBUG)) == 0;
 }
 
 static bool is_layout_word_valid(const gcx_kind_opts *o) {
@@ -102,6 +107,20 @@ static int make_observed(const gcx_kind_opts *o, unsigned kind) {
   return gc_compat_begin_observer(&plan, &observer);
 }
 
+/* The notifier of a debug kind is called through another one. */
+static bool start_debug(unsigned kind, struct gc_notifier *n) {
+  gc_or_rlx(&gc_kinds[kind].flags, KIND_DEBUG);
+  if (!gc_debug_register(kind, n->notify))
+    return false;
+  n->notify = gc_debug_notify;
+  gc_referrers_install();
+  return true;
+}
+
+static bool wants_debug(const gcx_kind_opts *o) {
+  return (o->flags & GCX_KIND_DEBUG) || gc_options.debug_kinds.number != 0;
+}
+
 static int make_kind(const gcx_kind_opts *o, unsigned *out_kind) {
   bool is_observed = o->mode == GCX_MODE_OBSERVE;
   if (o->struct_size != sizeof *o || o->notify == NULL ||
@@ -118,6 +137,8 @@ static int make_kind(const gcx_kind_opts *o, unsigned *out_kind) {
     return gc_load_rlx(&gc_kind_count) >= GC_MAX_KINDS ? ENOSPC : ENOMEM;
   if (is_observed)
     return make_observed(o, *out_kind);
+  if (wants_debug(o) && !start_debug(*out_kind, &n))
+    return ENOMEM;
   if (o->flags & GCX_KIND_AT_EXIT)
     gc_notifier_watch_exit();
   return gc_deliver_register(*out_kind, &n, flags_of(o)) ? 0 : ENOMEM;
@@ -137,10 +158,16 @@ const char *gcx_kind_name(const gcx_kind *kind) {
 }
 
 void *gcx_kind_alloc(gcx_kind *kind, size_t bytes) {
-  return gc_alloc(bytes, number_of(kind));
+  unsigned k = number_of(kind);
+  if (gc_unlikely(gc_debug_is_kind(k)))
+    return gc_debug_alloc(bytes, k, NULL, 0);
+  return gc_alloc(bytes, k);
 }
 
 void *gcx_finalized_alloc(size_t bytes, const gcx_closure *closure) {
+  gc_start(); /* it reads the options */
+  if (gc_unlikely(gc_options.debug_kinds.number != 0))
+    return gcx_debug_finalized_alloc(bytes, closure, NULL, 0);
   return gc_finalized_own_alloc(
       bytes, (const struct gc_own_closure *)(const void *)closure);
 }
@@ -152,7 +179,15 @@ int gcx_revive(void *object) {
   return !gc_find(object, &o) || gc_drain_revive(&o);
 }
 
-int gcx_keep(void *object) { return gc_notifier_keep(object); }
+static bool may_keep(void *object) {
+  struct gc_object o;
+  return !gc_find(object, &o) || !gc_debug_is_kind(o.kind) ||
+         !gc_debug_refuses_keep(&o);
+}
+
+int gcx_keep(void *object) {
+  return may_keep(object) && gc_notifier_keep(object);
+}
 
 /* ---- Waiting ---- */
 
@@ -232,10 +267,15 @@ int gcx_drain(unsigned ms) {
   enum gc_wait_result result = gc_notifier_drain(ms);
   if (result == WAIT_OVER)
     result = gc_observe_drain(ms);
+  gc_debug_flush_all();
   return error_of(result);
 }
 
-size_t gcx_poll(void) { return gc_deliver_poll(); }
+size_t gcx_poll(void) {
+  size_t called = gc_deliver_poll();
+  gc_debug_flush();
+  return called;
+}
 
 int gcx_in_notifier(void) {
   return gc_notifier_inside() || gc_observe_inside();

@@ -28,7 +28,9 @@
 #include "heap/space.h"
 #include "mark/mark.h"
 #include "mark/rootscan.h"
+#include "notify/debug.h"
 #include "notify/pending.h"
+#include "notify/quarantine.h"
 #include "reclaim/classify.h"
 #include "reclaim/large.h"
 #include "world/roots.h"
@@ -36,6 +38,7 @@
 
 struct gc_cycle_stats gc_cycle_stats;
 void (*gc_collect_leaks)(void);
+void (*gc_collect_search)(char *own_sp);
 void (*gc_collect_verify)(void);
 void (*gc_collect_report)(bool at_end);
 
@@ -171,7 +174,10 @@ static void run_phases(void *arg, char *own_sp) {
   if (!c->abandoned) {
     if (gc_collect_leaks != NULL)
       gc_collect_leaks();
+    if (gc_collect_search != NULL)
+      gc_collect_search(own_sp);
     gc_pending_examine(gc_large_each);
+    gc_quarantine_leave();
     if (gc_collect_verify != NULL)
       gc_collect_verify();
     flip(c);
@@ -210,6 +216,7 @@ bool gc_collect_unless(int (*stop_function)(void),
   if (ran && cause != COLLECT_BUDGET)
     gc_deliver(DELIVER_ALL);
   gc_api_unlock_only();
+  gc_debug_flush();
   return ran;
 }
 

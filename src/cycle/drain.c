@@ -6,6 +6,8 @@
 #include "cycle/claims.h"
 #include "cycle/hold_phase.h"
 #include "mark/hold.h"
+#include "notify/debug.h"
+#include "notify/quarantine.h"
 #include "reclaim/large.h"
 #include "reclaim/pool.h"
 
@@ -62,6 +64,8 @@ static void release_block(gc_block_id b, uint8_t done) {
   if (!is_pending_block(b))
     return;
   uint64_t hot = gc_block_hot(b);
+  if (gc_unlikely(gc_debug_is_kind(gc_hot_kind(hot))))
+    gc_quarantine_take(b, done);
   if (gc_hot_state(hot) == BLK_LARGE) {
     release_large(b, done);
     return;

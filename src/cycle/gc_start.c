@@ -16,6 +16,7 @@
 #include "heap/space.h"
 #include "heap/tlab.h"
 #include "mark/mark.h"
+#include "notify/debug.h"
 #include "notify/pending.h"
 #include "reclaim/large.h"
 #include "reclaim/pool.h"
@@ -119,6 +120,7 @@ static void unlock_inner(void) {
 static void unlock_inner_in_child(void) {
   gc_notifier_reset_in_child();
   gc_observe_reset_in_child();
+  gc_debug_reset_in_child();
   unlock_inner();
 }
 

@@ -8,6 +8,7 @@
 #include "cycle/deliver.h"
 #include "cycle/drain.h"
 #include "cycle/watch.h"
+#include "notify/debug.h"
 #include "world/stop.h"
 #include "world/thread.h"
 
@@ -83,6 +84,7 @@ static void notify_all(void *thread) {
 }
 
 static void wait_for_work(uint32_t seen) {
+  gc_debug_flush();
   gc_plat_scrub_stack();
   gc_plat_futex_wait(&work, seen, GC_TSAN_BUILD ? 2000000 : 0);
   if (GC_TSAN_BUILD)

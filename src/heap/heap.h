@@ -84,7 +84,9 @@ struct gc_block {
   uint32_t length;   /* LARGE: blocks; [lock large] */
   size_t large_bytes; /* LARGE: object size, a multiple of 16; [lock large] */
   _Atomic uint8_t *states; /* notified kinds: a byte for each slot, else null */
-  void **side;             /* finalised kind: a word for each slot, else null */
+  void *
+      *side; /* finalised and debug kinds: a word for each slot, see heap/side;
+                  else null */
   _Atomic uint64_t *_Atomic held; /* hold trace: visited map, else null;
                                      [lock drain, or stw] */
   uint32_t freed_epoch;           /* FREE: since when; [lock blocks] */
@@ -101,7 +103,8 @@ enum gc_slot_state {
   ST_COND,  /* condemned: dead, not decided yet */
   ST_CLAIM, /* its notifier is about to run or runs */
   ST_DONE,  /* notified; waits for release */
-  ST_LOST   /* its notifier never returned: neither notified again nor freed */
+  ST_LOST,  /* its notifier never returned: neither notified again nor freed */
+  ST_QUARANTINE /* debug kinds: released, but not free yet */
 };
 #define ST_MASK 0x7fu
 #define ST_BATCH_SHIFT 7u
@@ -162,7 +165,8 @@ enum gc_kind_flags {
   KIND_AT_EXIT = 512,     /* pending objects are notified at exit */
   KIND_OWN_FREE = 1024,   /* freeing by hand is notified, too */
   KIND_OBSERVED = 2048,   /* deaths are counted, see reclaim/observed */
-  KIND_OBSERVED_FREES = 4096 /* ... and objects that are freed by hand */
+  KIND_OBSERVED_FREES = 4096, /* ... and objects that are freed by hand */
+  KIND_DEBUG = 8192 /* blocks have a record for each slot, see heap/side */
 };
 
 /* Numbers that libgc's headers give to the kinds that always exist. */

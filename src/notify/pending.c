@@ -92,7 +92,8 @@ static void mark_block(gc_block_id b, const struct gc_queue *q) {
     return; /* freed by hand meanwhile */
   for (unsigned s = 0; s < block->slots; s++) {
     enum gc_slot_state code = gc_state_code(gc_load_rlx(block->states + s));
-    if (code != ST_NONE && !(code == ST_DONE && q->stuck > 0))
+    if (code != ST_NONE && code != ST_QUARANTINE &&
+        !(code == ST_DONE && q->stuck > 0))
       gc_map_set(b, s, gc_map_mark());
   }
 }
@@ -112,6 +113,10 @@ static void drop_block(gc_block_id b, const struct gc_queue *q) {
     if (gc_state_code(gc_load_rlx(block->states + s)) != ST_DONE ||
         gc_map_test(b, s, gc_map_alloc()))
       continue;
+    if (gc_kind_flags(gc_hot_kind(gc_block_hot(b))) & KIND_DEBUG) {
+      gc_map_set(b, s, gc_map_mark()); /* only by way of the quarantine */
+      continue;
+    }
     gc_store_rlx(block->states + s, (uint8_t)ST_NONE);
     gc_sub_rlx(&block->pending, 1);
     GC_PENDING_ADD(&gc_pending.freed_bytes,

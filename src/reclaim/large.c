@@ -115,7 +115,7 @@ static void give_back(gc_block_id b) {
     gc_weak_clear_block(b);
   gc_map_clear(b, 0, 0);
   gc_map_clear(b, 0, 1);
-  gc_side_drop(block);
+  gc_side_drop(block, gc_hot_kind(gc_block_hot(b)));
   gc_space_give(b, block->length);
 }
 

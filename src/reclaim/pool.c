@@ -322,7 +322,7 @@ void gc_pool_retire_all(struct gc_self *self) {
 static void free_empty_block(gc_block_id b) {
   if (gc_unlikely(gc_weak_is_in(b)))
     gc_weak_clear_block(b);
-  gc_side_drop(&gc_heap.blocks[b]);
+  gc_side_drop(&gc_heap.blocks[b], gc_hot_kind(gc_block_hot(b)));
   gc_space_give(b, 1);
 }
 

@@ -147,7 +147,7 @@ static void blocks_get_what_their_kind_wants(void) {
     tap_check(block.side[s] == NULL);
     gc_store_rlx(block.states + s, ST_DONE);
   }
-  gc_side_drop(&block);
+  gc_side_drop(&block, kind);
   tap_check(block.states == NULL && block.side == NULL && block.held == NULL);
 }
 
