@@ -139,7 +139,8 @@ static void blocks_get_what_their_kind_wants(void) {
   struct gc_block block = {.slots = 4096};
   tap_check(gc_side_add(&block, kind_with(0)));
   tap_check(block.states == NULL && block.side == NULL);
-  tap_check(gc_side_add(&block, kind_with(KIND_NOTIFIED | KIND_SIDE)));
+  unsigned kind = kind_with(KIND_NOTIFIED | KIND_SIDE);
+  tap_check(gc_side_add(&block, kind));
   tap_require(block.states != NULL && block.side != NULL);
   block.held = gc_meta_alloc(gc_side_held_bytes(&block));
   for (unsigned s = 0; s < block.slots; s++) {
@@ -149,6 +150,25 @@ static void blocks_get_what_their_kind_wants(void) {
   }
   gc_side_drop(&block, kind);
   tap_check(block.states == NULL && block.side == NULL && block.held == NULL);
+}
+
+/* They do not lie upon the side words, nor do they end before the last slot. */
+static void debug_kinds_get_records(void) {
+  gc_heap_start(true);
+  struct gc_block block = {.slots = 2048};
+  unsigned kind = kind_with(KIND_NOTIFIED | KIND_DEBUG);
+  for (int round = 0; round < 3; round++) {
+    tap_require(gc_side_add(&block, kind) && block.side != NULL);
+    for (unsigned s = 0; s < block.slots; s++) {
+      tap_eq_u(gc_side_record(&block, s)->asked, 0);
+      gc_side_record(&block, s)->asked = s + 1;
+    }
+    for (unsigned s = 0; s < block.slots; s++) {
+      tap_require(block.side[s] == NULL);
+      tap_require(gc_side_record(&block, s)->asked == s + 1);
+    }
+    gc_side_drop(&block, kind);
+  }
 }
 
 /* Half of the tables is none of them. */
@@ -173,6 +193,7 @@ TAP_MAIN(TAP_CASE(flags_follow_from_the_descriptor),
          TAP_CASE(without_memory_there_is_no_kind),
          TAP_CASE(lengths_may_include_the_size),
          TAP_CASE(objects_may_hold_their_descriptor),
+         TAP_CASE(debug_kinds_get_records),
          TAP_CASE(type_records_hold_descriptors),
          TAP_CASE(the_table_of_procedures_ends),
          TAP_CASE(blocks_get_what_their_kind_wants),
