@@ -9,7 +9,8 @@
  *     GCX_LAYOUT_PROC reads them) when they would be free, and come into quarantine
  *     for two collections, or as many as GCX_QUARANTINE in the environment says.
  *     Who writes there is found; so is who refers there: a live object, static
- *     data, a thread.  While something refers there they are not freed.
+ *     data, a thread.  While something refers there they are not freed.  Pointers
+ *     to what was freed by hand are no mistake, as long as they are not used.
  *
  * GC_base() of an object is the object.  GC_size() is what was asked for, and so is
  * the size that the notifier gets.  GC_realloc always moves the object, as if the

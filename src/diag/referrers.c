@@ -91,8 +91,7 @@ static bool is_unused(const struct gc_object *o) {
 static void look_at_word(const struct search *s, const char *word,
                          const char *value) {
   struct gc_object to;
-  if (!gc_find(value, &to) || !gc_quarantine_has(&to) ||
-      !gc_map_test(to.block, to.slot, gc_map_mark()) || is_own_word(word))
+  if (!gc_find(value, &to) || !gc_quarantine_is_seen(&to) || is_own_word(word))
     return;
   if (s->from == NULL || !is_unused(s->from))
     note(s, &to, word, value);

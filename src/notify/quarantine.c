@@ -95,12 +95,19 @@ static struct gc_object object_of(const struct entry *e) {
   return o;
 }
 
+/* Who frees an object by hand may forget to clear his pointers to it, as with
+ * malloc. */
+bool gc_quarantine_is_seen(const struct gc_object *o) {
+  return gc_quarantine_has(o) && !gc_debug_record_of(o)->is_freed &&
+         gc_map_test(o->block, o->slot, gc_map_mark());
+}
+
 bool gc_quarantine_note_seen(void) {
   bool any = false;
   for (size_t i = 0; i < list.count; i++) {
     struct entry *e = &entries()[i];
     struct gc_object o = object_of(e);
-    e->is_seen = gc_map_test(o.block, o.slot, gc_map_mark());
+    e->is_seen = gc_quarantine_is_seen(&o);
     any = any || e->is_seen;
     if (!e->is_seen)
       gc_debug_record_of(&o)->sightings = 0;

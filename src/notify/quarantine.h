@@ -16,7 +16,10 @@
  * [lock drain] */
 void gc_quarantine_take(gc_block_id b, uint8_t done);
 
-/* World stopped, marks complete: notes which objects were marked. True if any is. */
+/* World stopped, marks complete. The object is in quarantine, and a word leads there;
+ * those that were freed by hand do not count. */
+bool gc_quarantine_is_seen(const struct gc_object *o);
+/* Notes of which objects this holds. True if there are some. */
 bool gc_quarantine_note_seen(void);
 /* Runs f for each of them. */
 void gc_quarantine_each_seen(void (*f)(const struct gc_object *));

@@ -256,6 +256,21 @@ static void freed_by_its_notifier(void) {
   end();
 }
 
+/* As with malloc, a pointer that is not used is no mistake. */
+static void freed_and_still_named(void) {
+  gcx_kind *kind = begin((gcx_kind_opts){.refs = GCX_REFS_HELD});
+  stored = make(kind, NOTHING);
+  GC_free(stored);
+  settle(1);
+  *byte_of(stored, 3) = 0;
+  tap_eq_u(gcx_debug_check(), 1);
+  facts_take(GCX_DEBUG_WRITTEN, gu_hide(stored));
+  settle(4);
+  *byte_of(stored, 3) = 0;
+  tap_eq_u(gcx_debug_check(), 0);
+  facts_check_none();
+}
+
 /* ---- References to the dead ---- */
 
 /* Once, however many collections find it; while it is there the object stays. */
@@ -683,6 +698,7 @@ static const tap_case cases[] = {
     TAP_CASE(freed_twice_is_told_at_once),
     TAP_CASE(freed_in_quarantine),
     TAP_CASE(freed_by_its_notifier),
+    TAP_CASE(freed_and_still_named),
     TAP_CASE(stored_in_static_data),
     TAP_CASE(stored_by_a_simple_notifier),
     TAP_CASE(stored_though_a_leaf),

@@ -196,7 +196,7 @@ static void options_without_sense_are_refused(void) {
   expect_refused((o = good, o.refs = (gcx_refs)2, o));
   expect_refused((o = good, o.release = (gcx_release)2, o));
   expect_refused((o = good, o.mode = (gcx_mode)3, o));
-  expect_refused((o = good, o.flags = 2, o));
+  expect_refused((o = good, o.flags = 4, o));
   gcx_finaliser_opts f = {.struct_size = sizeof f, .threads = 17};
   tap_eq_u(gcx_finaliser_config(&f), EINVAL);
   f = (gcx_finaliser_opts){.struct_size = 0};
