@@ -4,7 +4,8 @@
 # what docs/guide/notifiers.md promises.
 
 example_programs = examples/alloc_profile examples/destructors examples/fd_owner \
-	examples/foreign_buffer examples/weak_cache examples/weak_notes
+	examples/find_mistake examples/foreign_buffer examples/weak_cache \
+	examples/weak_notes
 
 check_PROGRAMS += $(example_programs)
 examples_alloc_profile_SOURCES = examples/alloc_profile.c
@@ -13,6 +14,8 @@ examples_destructors_SOURCES = examples/destructors.c
 examples_destructors_LDADD = libgc.la
 examples_fd_owner_SOURCES = examples/fd_owner.c
 examples_fd_owner_LDADD = libgc.la
+examples_find_mistake_SOURCES = examples/find_mistake.c
+examples_find_mistake_LDADD = libgc.la
 examples_foreign_buffer_SOURCES = examples/foreign_buffer.c
 examples_foreign_buffer_LDADD = libgc.la
 examples_weak_cache_SOURCES = examples/weak_cache.c

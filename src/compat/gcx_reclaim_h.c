@@ -273,7 +273,7 @@ int gcx_drain(unsigned ms) {
 
 size_t gcx_poll(void) {
   size_t called = gc_deliver_poll();
-  gc_debug_flush();
+  gc_debug_leave();
   return called;
 }
 

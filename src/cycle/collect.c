@@ -38,7 +38,7 @@
 
 struct gc_cycle_stats gc_cycle_stats;
 void (*gc_collect_leaks)(void);
-void (*gc_collect_search)(char *own_sp);
+void (*gc_collect_search)(char *own_sp, char *own_end);
 void (*gc_collect_verify)(void);
 void (*gc_collect_report)(bool at_end);
 
@@ -51,6 +51,7 @@ struct cycle {
   size_t root_bytes;
   size_t allocated; /* since the last collection */
   uint64_t cpu_start_ns, stop_start_ns;
+  char *own_end; /* cold end of the collector's own part of the stack */
   bool abandoned;
 };
 
@@ -175,7 +176,7 @@ static void run_phases(void *arg, char *own_sp) {
     if (gc_collect_leaks != NULL)
       gc_collect_leaks();
     if (gc_collect_search != NULL)
-      gc_collect_search(own_sp);
+      gc_collect_search(own_sp, c->own_end);
     gc_pending_examine(gc_large_each);
     gc_quarantine_leave();
     if (gc_collect_verify != NULL)
@@ -190,7 +191,9 @@ static void run_phases(void *arg, char *own_sp) {
 
 static bool run_owning_api_lock(enum gc_collect_cause cause,
                                 int (*stop_function)(void)) {
-  struct cycle c = {.cause = cause, .stop = stop_function};
+  struct cycle c = {.cause = cause,
+                    .stop = stop_function,
+                    .own_end = __builtin_frame_address(0)};
   current = &c;
   gc_plat_with_registers(run_phases, &c);
   current = NULL;
@@ -216,7 +219,7 @@ bool gc_collect_unless(int (*stop_function)(void),
   if (ran && cause != COLLECT_BUDGET)
     gc_deliver(DELIVER_ALL);
   gc_api_unlock_only();
-  gc_debug_flush();
+  gc_debug_leave();
   return ran;
 }
 

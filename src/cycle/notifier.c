@@ -84,7 +84,7 @@ static void notify_all(void *thread) {
 }
 
 static void wait_for_work(uint32_t seen) {
-  gc_debug_flush();
+  gc_debug_leave();
   gc_plat_scrub_stack();
   gc_plat_futex_wait(&work, seen, GC_TSAN_BUILD ? 2000000 : 0);
   if (GC_TSAN_BUILD)

@@ -18,25 +18,29 @@
 #include "reclaim/large.h"
 #include "world/roots.h"
 
-/* Upper bit of `sightings`: somebody was found in this collection. */
+/* Upper bits of `sightings`: somebody was found in this collection; something of
+ * ours was that has no use for the word, a notifier thread with nothing to do or
+ * frames of this collection. */
 #define FOUND 0x80u
+#define FOUND_OURS 0x40u
+#define COUNT_MASK 0x3fu
 #define REPORT_FROM 2u
 
 struct search {
   enum gc_debug_place place;
   const struct gc_object *from; /* PLACE_OBJECT */
   const struct gc_thread *thread;
-  const char *kind;    /* PLACE_KIND */
-  bool is_thread_idle; /* one of ours, with nothing to do */
+  const char *own_sp, *own_end; /* the collector's part of its stack */
+  const char *kind;             /* PLACE_KIND */
+  bool is_thread_idle;          /* a notifier thread that has nothing to do */
 };
 
 /* ---- One reference ---- */
 
 static void count_sighting(struct gc_debug_record *r) {
-  unsigned n = r->sightings & ~FOUND;
-  if (!(r->sightings & FOUND) && n < REPORT_FROM)
-    n++;
-  r->sightings = (uint8_t)(n | FOUND);
+  if (!(r->sightings & FOUND) && (r->sightings & COUNT_MASK) < REPORT_FROM)
+    r->sightings++;
+  r->sightings |= FOUND;
 }
 
 static bool is_certain(enum gc_debug_place place) {
@@ -62,11 +66,11 @@ static void note(const struct search *s, const struct gc_object *to,
   if (is_certain(s->place)) {
     r->sightings |= FOUND;
     report(s, to, word, value);
-  } else if (s->is_thread_idle) {
-    r->sightings |= FOUND;
+  } else if (s->is_thread_idle || (word >= s->own_sp && word < s->own_end)) {
+    r->sightings |= FOUND_OURS;
   } else {
     count_sighting(r);
-    if ((r->sightings & ~FOUND) >= REPORT_FROM)
+    if ((r->sightings & COUNT_MASK) >= REPORT_FROM)
       report(s, to, word, value);
   }
 }
@@ -172,10 +176,12 @@ static bool is_idle_notifier(const struct gc_thread *t) {
   return n != NULL && !n->is_busy;
 }
 
-static void search_threads(char *own_sp) {
+static void search_threads(char *own_sp, const char *own_end) {
   for (struct gc_thread *t = gc_thread_first_locked(); t; t = t->next) {
     struct search s = {.place = PLACE_THREAD,
                        .thread = t,
+                       .own_sp = own_sp,
+                       .own_end = own_end,
                        .is_thread_idle = is_idle_notifier(t)};
     gc_stack_each_range(t, own_sp, search_range, &s);
   }
@@ -183,17 +189,23 @@ static void search_threads(char *own_sp) {
 
 /* ---- The search ---- */
 
-static void start_over(const struct gc_object *o) {
-  gc_debug_record_of(o)->sightings &= (uint8_t)~FOUND;
+static bool start_over(const struct gc_object *o) {
+  gc_debug_record_of(o)->sightings &= COUNT_MASK;
+  return true;
 }
 
-static void note_if_not_found(const struct gc_object *o) {
+/* False when only something of ours has it. */
+static bool conclude(const struct gc_object *o) {
   const struct search s = {.place = PLACE_UNKNOWN};
-  if (!(gc_debug_record_of(o)->sightings & FOUND))
+  struct gc_debug_record *r = gc_debug_record_of(o);
+  if (!(r->sightings & (FOUND | FOUND_OURS)))
     note(&s, o, NULL, o->start);
+  if (!(r->sightings & FOUND))
+    r->sightings = 0;
+  return r->sightings & FOUND;
 }
 
-static void search_all(char *own_sp) {
+static void search_all(char *own_sp, char *own_end) {
   struct search roots = {.place = PLACE_STATIC};
   if (!gc_quarantine_note_seen())
     return;
@@ -201,8 +213,8 @@ static void search_all(char *own_sp) {
   search_heap();
   gc_roots_each_stopped(search_range, &roots);
   search_kinds();
-  search_threads(own_sp);
-  gc_quarantine_each_seen(note_if_not_found);
+  search_threads(own_sp, own_end);
+  gc_quarantine_each_seen(conclude);
 }
 
 void gc_referrers_install(void) { gc_collect_search = search_all; }

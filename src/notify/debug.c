@@ -14,6 +14,7 @@
 
 #define MAX_WAITING 64u
 #define TEXT_BYTES 1024u
+#define DEAD_FRAMES_BYTES 4096u
 
 /* The notifiers that the kinds were made with. [const] after registration */
 static gc_notify_fn notifiers[GC_MAX_KINDS];
@@ -27,6 +28,8 @@ static void print(const struct gc_debug_fact *fact, const char *text) {
 }
 
 void (*gc_debug_sink)(const struct gc_debug_fact *, const char *) = print;
+
+_Atomic bool gc_debug_is_on;
 
 /* ---- The queue ---- */
 
@@ -119,9 +122,20 @@ void gc_debug_flush(void) {
   }
 }
 
+static gc_noinline void clear_dead_frames(void) {
+  char frames[DEAD_FRAMES_BYTES], *first = frames;
+  __builtin_memset(frames, 0, sizeof frames);
+  gc_hold_pointer(first); /* the stores are not idle */
+}
+
+void gc_debug_clean_up(void) {
+  gc_debug_flush();
+  clear_dead_frames();
+}
+
 void gc_debug_flush_all(void) {
   uint32_t me = (uint32_t)gc_plat_tid(), who;
-  gc_debug_flush();
+  gc_debug_leave();
   while ((who = gc_load_acq(&flusher)) != 0 && who != me) {
     gc_plat_yield();
     if (GC_TSAN_BUILD)
@@ -209,6 +223,7 @@ bool gc_debug_check_red_zone(const struct gc_object *o) {
 
 bool gc_debug_register(unsigned kind, gc_notify_fn notify) {
   notifiers[kind] = notify;
+  gc_store_rel(&gc_debug_is_on, true);
   return start_queue();
 }
 

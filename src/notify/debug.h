@@ -58,6 +58,9 @@ struct gc_debug_fact {
 extern void (*gc_debug_sink)(const struct gc_debug_fact *fact,
                              const char *text);
 
+/* There is a debug kind. */
+extern _Atomic bool gc_debug_is_on;
+
 gc_inline bool gc_debug_is_kind(unsigned kind) {
   return (gc_kind_flags(kind) & KIND_DEBUG) != 0;
 }
@@ -97,6 +100,13 @@ struct gc_debug_fact gc_debug_fact_of(const struct gc_object *o,
 void gc_debug_report(const struct gc_object *o, const struct gc_debug_fact *f);
 /* Passes on what is queued, if this is a place to do so. */
 void gc_debug_flush(void);
+/* The same at the end of work of ours that saw many objects: its dead frames must not
+ * show their addresses to the next collection. */
+void gc_debug_clean_up(void);
+gc_inline void gc_debug_leave(void) {
+  if (gc_unlikely(gc_load_rlx(&gc_debug_is_on)))
+    gc_debug_clean_up();
+}
 /* The same, and waits for another thread that is doing so. */
 void gc_debug_flush_all(void);
 void gc_debug_reset_in_child(void);

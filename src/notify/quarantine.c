@@ -115,12 +115,12 @@ bool gc_quarantine_note_seen(void) {
   return any;
 }
 
-void gc_quarantine_each_seen(void (*f)(const struct gc_object *)) {
+void gc_quarantine_each_seen(bool (*f)(const struct gc_object *)) {
   for (size_t i = 0; i < list.count; i++) {
     if (!entries()[i].is_seen)
       continue;
     struct gc_object o = object_of(&entries()[i]);
-    f(&o);
+    entries()[i].is_seen = f(&o);
   }
 }
 

@@ -21,8 +21,8 @@ void gc_quarantine_take(gc_block_id b, uint8_t done);
 bool gc_quarantine_is_seen(const struct gc_object *o);
 /* Notes of which objects this holds. True if there are some. */
 bool gc_quarantine_note_seen(void);
-/* Runs f for each of them. */
-void gc_quarantine_each_seen(void (*f)(const struct gc_object *));
+/* Runs f for each of them. False: it is not seen after all. */
+void gc_quarantine_each_seen(bool (*f)(const struct gc_object *));
 /* The object is in quarantine. */
 bool gc_quarantine_has(const struct gc_object *o);
 
