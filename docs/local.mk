@@ -1,7 +1,8 @@
 # docs/local.mk: pages for readers, and the manual. SPDX-License-Identifier: MIT
 
-dist_man_MANS += docs/man/gc.3 docs/man/gc.7 docs/man/gcx_reclaim.3 \
-	docs/man/gcx_weak.3 docs/man/gcx_weak_map.3 docs/man/hexpr.1
+dist_man_MANS += docs/man/gc.3 docs/man/gc.7 docs/man/gcx_debug.3 \
+	docs/man/gcx_reclaim.3 docs/man/gcx_weak.3 docs/man/gcx_weak_map.3 \
+	docs/man/hexpr.1
 
 EXTRA_DIST += docs/README.md docs/design/heap.md \
 	docs/design/notification.md docs/design/overview.md \

@@ -91,8 +91,9 @@ static void write_smashed(struct text *t, const struct gc_debug_fact *f) {
   add(t, " was written beyond its end");
   add(t, "\n  The first changed byte is at offset %zu; %s", f->offset,
       text_of_state(f->state));
-  add(t, "\n  Look for an index or a length that is too large; a write that is "
-         "too small in front of the next object looks the same.");
+  add(t,
+      "\n  Look for an index or a length that is too large, in what writes to "
+      "this object or to the one before it.");
 }
 
 static void write_freed(struct text *t, const struct gc_debug_fact *f) {
@@ -121,8 +122,8 @@ static void write_written(struct text *t, const struct gc_debug_fact *f) {
   add_site(t, &f->object);
   add(t, " was written after its death");
   add(t,
-      "\n  The first changed byte is at offset %zu; its notifier has returned "
-      "GCX_DONE",
+      "\n  The first changed byte is at offset %zu; the object is in "
+      "quarantine",
       f->offset);
   add(t, "\n  Look for a pointer that was hidden or stored by its notifier, or "
          "for a thread that goes on after its last reference is gone.");

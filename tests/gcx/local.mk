@@ -7,9 +7,11 @@ gcx_ldadd = tests/gcx/libshadow.la tests/lib/libgcutil.la tests/lib/libtap.la \
 
 check_LTLIBRARIES += tests/gcx/libshadow.la
 tests_gcx_libshadow_la_SOURCES = tests/gcx/facts.c tests/gcx/facts.h \
+	tests/gcx/mistakes.c tests/gcx/mistakes.h \
 	tests/gcx/shadow.c tests/gcx/shadow.h
 
-gcx_programs = tests/gcx/debug tests/gcx/debug_clean tests/gcx/door tests/gcx/faults tests/gcx/kinds \
+gcx_programs = tests/gcx/debug tests/gcx/debug_clean \
+	tests/gcx/debug_refs tests/gcx/door tests/gcx/faults tests/gcx/kinds \
 	tests/gcx/life tests/gcx/memory tests/gcx/order tests/gcx/pressure \
 	tests/gcx/promises tests/gcx/race tests/gcx/retire
 check_PROGRAMS += $(gcx_programs)
@@ -17,6 +19,8 @@ TESTS += $(gcx_programs)
 
 tests_gcx_debug_SOURCES = tests/gcx/debug.c
 tests_gcx_debug_LDADD = $(gcx_ldadd)
+tests_gcx_debug_refs_SOURCES = tests/gcx/debug_refs.c
+tests_gcx_debug_refs_LDADD = $(gcx_ldadd)
 tests_gcx_debug_clean_SOURCES = tests/gcx/debug_clean.c
 tests_gcx_debug_clean_LDADD = $(gcx_ldadd)
 tests_gcx_door_SOURCES = tests/gcx/door.c

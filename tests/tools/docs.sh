@@ -25,10 +25,10 @@ names_in() { # PAGE...
     sed 's/.* \((\*\)\{0,1\}//' | sort -u
 }
 man=$top_srcdir/docs/man
-header=$top_srcdir/include/gcx/reclaim.h
 names_in "$man/gc.3" >"$scratch/gc.3"
 # The types of functions are described as if they were some.
-names_in "$man/gcx_reclaim.3" "$man/gcx_weak.3" "$man/gcx_weak_map.3" |
+names_in "$man/gcx_debug.3" "$man/gcx_reclaim.3" "$man/gcx_weak.3" \
+  "$man/gcx_weak_map.3" |
   grep -v '_fn$' >"$scratch/gcx.3"
 sort -u "$top_srcdir/src/libgc.sym" >"$scratch/exported"
 { cat "$scratch/gc.3"; grep '^gcx_' "$scratch/gcx.3"; } | sort -u >"$scratch/manual"
@@ -40,17 +40,22 @@ sort -u "$scratch/gc.3" "$scratch/gcx.3" | comm -23 - "$scratch/exported" >"$scr
 if ! [ -s "$scratch/out" ]; then ok "the manual promises nothing else"
 else not_ok "the manual promises nothing else"; fi
 
-# So has our page the constants and the fields of our header.
-{
-  grep -oE '^(#define)? *GCX_[A-Z_]+' "$header" | grep -oE 'GCX_[A-Z_]+' | grep -v '_H$'
-  sed -n '/^typedef struct.*{$/,/^}/p' "$header" | sed 's, */\*.*,,; /^ *\*/d; /[{}]/d' |
-    tr ',' '\n' | sed -n 's/.*[ *]\([a-z_]\{1,\}\);\{0,1\}$/\1/p'
-} | sort -u >"$scratch/wanted"
-grep -oE 'GCX_[A-Z_]+|\b[a-z_]{2,}\b' "$man/gcx_reclaim.3" | sort -u >"$scratch/manual"
-comm -23 "$scratch/wanted" "$scratch/manual" >"$scratch/out"
-if [ "$(wc -l <"$scratch/wanted")" -ge 40 ] && ! [ -s "$scratch/out" ]; then
-  ok "gcx_reclaim.3 has the constants and fields of the header"
-else not_ok "gcx_reclaim.3 has the constants and fields of the header"; fi
+# So have our pages the constants and the fields of their headers.
+has_words_of() { # PAGE HEADER LEAST
+  {
+    grep -oE '^(#define)? *GCX_[A-Z_]+' "$2" | grep -oE 'GCX_[A-Z_]+' | grep -v '_H$'
+    sed -n '/^typedef struct.*{$/,/^}/p' "$2" |
+      sed 's, */\*.*,,; /^ *\*/d; /[{}]/d' |
+      tr ',' '\n' | sed -n 's/.*[ *]\([a-z_]\{1,\}\);\{0,1\}$/\1/p'
+  } | sort -u >"$scratch/wanted"
+  grep -oE 'GCX_[A-Z_]+|\b[a-z_]{2,}\b' "$1" | sort -u >"$scratch/manual"
+  comm -23 "$scratch/wanted" "$scratch/manual" >"$scratch/out"
+  name="$(basename "$1") has the constants and fields of the header"
+  if [ "$(wc -l <"$scratch/wanted")" -ge "$3" ] && ! [ -s "$scratch/out" ]; then ok "$name"
+  else not_ok "$name"; fi
+}
+has_words_of "$man/gcx_reclaim.3" "$top_srcdir/include/gcx/reclaim.h" 40
+has_words_of "$man/gcx_debug.3" "$top_srcdir/include/gcx/debug.h" 25
 
 # The same of gc.7 and the variables that the source reads.
 sed -n 's/^\.It Ev //p' "$top_srcdir/docs/man/gc.7" | sort -u >"$scratch/manual"
@@ -104,6 +109,7 @@ runs() {
 runs README.md '^[1-9][0-9]* of 100000 '
 runs docs/guide/start.md '[1-9]'
 runs docs/man/gcx_reclaim.3 '^[1-9][0-9]{4,5} of 100000 handles '
+runs docs/man/gcx_debug.3 '^  The first changed byte is at offset 7; it is live'
 runs docs/man/gcx_weak.3 '^made ([1-9]|1[0-9]) times for 1000 uses'
 runs docs/man/gcx_weak_map.3 '^[1-9][0-9]* of 100000 names left'
 
