@@ -49,7 +49,8 @@ typedef enum gcx_debug_place {
   GCX_DEBUG_IN_KIND,   /* it is the cd of the kind `from_kind` */
   GCX_DEBUG_IN_THREAD, /* on the stack, in the registers or in the thread-local
                         * data of `thread`, in two collections running: a stack
-                        * may hold a word that nobody uses any more */
+                        * may hold a word that nobody uses any more.  Stacks of
+                        * notifier threads do not count */
   GCX_DEBUG_UNKNOWN    /* pushed by the program's GC_push_other_roots or reached
                         * from there; also in two collections running */
 } gcx_debug_place;

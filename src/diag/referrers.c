@@ -19,8 +19,8 @@
 #include "world/roots.h"
 
 /* Upper bits of `sightings`: somebody was found in this collection; something of
- * ours was that has no use for the word, a notifier thread with nothing to do or
- * frames of this collection. */
+ * ours was that has no use for the word: the stack of a notifier thread, or frames
+ * of this collection. */
 #define FOUND 0x80u
 #define FOUND_OURS 0x40u
 #define COUNT_MASK 0x3fu
@@ -30,9 +30,8 @@ struct search {
   enum gc_debug_place place;
   const struct gc_object *from; /* PLACE_OBJECT */
   const struct gc_thread *thread;
-  const char *own_sp, *own_end; /* the collector's part of its stack */
-  const char *kind;             /* PLACE_KIND */
-  bool is_thread_idle;          /* a notifier thread that has nothing to do */
+  const char *own_low, *own_end; /* the part of its stack that does not count */
+  const char *kind;              /* PLACE_KIND */
 };
 
 /* ---- One reference ---- */
@@ -66,7 +65,7 @@ static void note(const struct search *s, const struct gc_object *to,
   if (is_certain(s->place)) {
     r->sightings |= FOUND;
     report(s, to, word, value);
-  } else if (s->is_thread_idle || (word >= s->own_sp && word < s->own_end)) {
+  } else if (word >= s->own_low && word < s->own_end) {
     r->sightings |= FOUND_OURS;
   } else {
     count_sighting(r);
@@ -171,18 +170,25 @@ static void search_kinds(void) {
   }
 }
 
-static bool is_idle_notifier(const struct gc_thread *t) {
-  const struct gc_notifier_thread *n = t->self->notifier;
-  return n != NULL && !n->is_busy;
+/* The stack of a notifier thread, where what it told before lingers; but not the
+ * static thread-local data above it, where a notifier may store something. */
+static void find_own_part(struct search *s) {
+  const struct gc_thread *t = s->thread;
+  const char *tls_low = gc_plat_static_tls_low();
+  if (t->self->notifier == NULL || tls_low == NULL)
+    return;
+  size_t tls_bytes = (size_t)((char *)gc_plat_thread_pointer() - tls_low);
+  s->own_low = t->stack_low;
+  s->own_end = t->thread_pointer - tls_bytes;
 }
 
 static void search_threads(char *own_sp, const char *own_end) {
   for (struct gc_thread *t = gc_thread_first_locked(); t; t = t->next) {
     struct search s = {.place = PLACE_THREAD,
                        .thread = t,
-                       .own_sp = own_sp,
-                       .own_end = own_end,
-                       .is_thread_idle = is_idle_notifier(t)};
+                       .own_low = t == gc_thread_self() ? own_sp : NULL,
+                       .own_end = t == gc_thread_self() ? own_end : NULL};
+    find_own_part(&s);
     gc_stack_each_range(t, own_sp, search_range, &s);
   }
 }

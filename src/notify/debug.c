@@ -227,7 +227,7 @@ bool gc_debug_register(unsigned kind, gc_notify_fn notify) {
   return start_queue();
 }
 
-int gc_debug_notify(void *object, size_t bytes, void *cd) {
+static gc_noinline int notify_object(void *object, size_t bytes, void *cd) {
   struct gc_object o;
   bool found = gc_find(object, &o);
   gc_check(found && gc_debug_is_kind(o.kind) && bytes == o.bytes);
@@ -239,6 +239,13 @@ int gc_debug_notify(void *object, size_t bytes, void *cd) {
   if (keep)
     gc_debug_record_of(&o)->is_freed = false;
   gc_debug_flush();
+  return keep;
+}
+
+/* The next notifier of the thread may take long, with the address in its frames. */
+int gc_debug_notify(void *object, size_t bytes, void *cd) {
+  int keep = notify_object(object, bytes, cd);
+  clear_dead_frames();
   return keep;
 }
 

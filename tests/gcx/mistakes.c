@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+static __thread struct node *volatile in_thread;
+
 struct node *mk_stored;
 void **volatile mk_box;
 int mk_line, mk_kept_now;
@@ -27,6 +29,12 @@ gcx_verdict GC_CALLBACK mk_on_death(void *object, size_t bytes, void *cd) {
     break;
   case STORE_IN_BOX:
     mk_box[5] = n->text;
+    break;
+  case STORE_IN_THREAD:
+    in_thread = n;
+    break;
+  case CLEAR_IN_THREAD:
+    in_thread = NULL;
     break;
   case KEEP:
     return GCX_KEEP;

@@ -12,9 +12,20 @@ struct node {
   char text[20];
 };
 
-/* In mk_stored; in mk_box[5]; by verdict and by gcx_keep; behind its own end; by hand;
+/* In mk_stored; in mk_box[5]; in thread-local data; by verdict and by gcx_keep; behind its own end; by hand;
  * as the data of a new kind. */
-enum { NOTHING, STORE, STORE_IN_BOX, KEEP, KEEP_EARLY, SMASH, FREE, NEW_KIND };
+enum {
+  NOTHING,
+  STORE,
+  STORE_IN_BOX,
+  STORE_IN_THREAD,
+  CLEAR_IN_THREAD,
+  KEEP,
+  KEEP_EARLY,
+  SMASH,
+  FREE,
+  NEW_KIND
+};
 
 extern struct node *mk_stored;
 extern void **volatile mk_box;
