@@ -12,8 +12,9 @@ struct node {
   char text[20];
 };
 
-/* In mk_stored; in mk_box[5]; in thread-local data; by verdict and by gcx_keep; behind its own end; by hand;
- * as the data of a new kind. */
+/* What a notifier does with its object: stores it in mk_stored, mk_box[5] or
+ * thread-local data; keeps it by verdict or gcx_keep; writes behind its end; frees it
+ * by hand; makes it the data of a new kind. */
 enum {
   NOTHING,
   STORE,
