@@ -139,7 +139,8 @@ static bool take_in_block(struct gc_batch *batch, gc_block_id b, uint8_t cond,
 /* Kinds that name no other objects need not wait for the batch, unless others
  * refer to an object of the block. */
 static bool is_released_by_block(gc_block_id b) {
-  return !(gc_kind_flags(gc_hot_kind(gc_block_hot(b))) & KIND_BATCH) &&
+  return is_pending_block(b) &&
+         !(gc_kind_flags(gc_hot_kind(gc_block_hot(b))) & KIND_BATCH) &&
          !is_block_held(b);
 }
 

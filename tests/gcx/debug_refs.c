@@ -249,6 +249,8 @@ static void objects_with_closures(void) {
 /* ---- A child of fork ---- */
 
 static void child_goes_on(void) {
+  if (TAP_ASAN || TAP_TSAN)
+    tap_skip("a child of fork is not for sanitisers");
   gcx_kind *kind = mk_begin((gcx_kind_opts){.mode = GCX_MODE_SIMPLE});
   mk_drop_one(kind, STORE);
   mk_settle(1);
