@@ -5,7 +5,8 @@ libgccore_la_SOURCES = \
 	src/base/compiler.h src/base/config.h src/base/format.c \
 	src/base/format.h src/base/option.c src/base/option.h \
 	src/base/switches.c src/base/switches.h \
-	src/plat/arch_x86_64.c src/plat/fake_stack.c src/plat/futex.c src/plat/images.c \
+	src/plat/arch_x86_64.c src/plat/catch.c src/plat/fake_stack.c \
+	src/plat/futex.c src/plat/images.c \
 	src/plat/lock.c src/plat/lock.h src/plat/mappings.c src/plat/memory.c src/plat/plat.h \
 	src/plat/self.c src/plat/self.h src/plat/signal.c src/plat/system.c \
 	src/plat/text.c src/plat/thread.c \

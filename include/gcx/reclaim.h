@@ -51,8 +51,13 @@ typedef enum gcx_verdict {
 /* A notifier.  `bytes` is the usable size.  It may do what any thread may do,
  * blocking included (a notifier that blocks for ever costs its object and a
  * thread; see stuck_ms).  It must not let the object's address live on anywhere
- * and return GCX_DONE; nor jump out (see gcx_notifier_abort), nor let a C++
- * exception out: that terminates the program as in any thread.
+ * and return GCX_DONE; nor jump out (see gcx_notifier_abort).
+ *
+ * A C++ exception that leaves it is destroyed, the object is lost as by
+ * gcx_notifier_abort (unless it was kept before), and GCX_EVENT_LOST is told, or a
+ * message printed when there is no on_event.  In GCX_MODE_SIMPLE, where the caller
+ * is in the middle of an allocation, it ends the process with a message, at the
+ * throw.  The thread's end goes through either.
  *
  * Keeping an object of a GCX_REFS_NONE kind keeps its bytes only: what it refers
  * to may be gone, or may be notified as well. */
@@ -319,7 +324,8 @@ GC_API void GC_CALL gcx_get_observer_stats(gcx_observer * /* observer */,
 typedef enum gcx_event {
   GCX_EVENT_STUCK,  /* a notifier runs longer than stuck_ms: another thread goes
                      * on with the rest */
-  GCX_EVENT_LOST,   /* a notifier ended its thread or was aborted */
+  GCX_EVENT_LOST,   /* a notifier ended its thread, was aborted, or let an
+                     * exception out */
   GCX_EVENT_OVERRUN /* the hard limit was passed: notifiers make no progress */
 } gcx_event;
 

@@ -31,13 +31,14 @@ static void call_notifier(const struct gc_object *o,
   gc_claims_decide(&delivery.claims, keep ? DRAIN_KEEP : DRAIN_DONE);
 }
 
-static size_t call_all(void) {
+/* Counts the calls. */
+static void call_all(void *called) {
   const struct gc_object *o;
   struct gc_call call;
-  size_t n = 0;
-  for (; (o = gc_claims_next(&delivery.claims, &call)) != NULL; n++)
+  while ((o = gc_claims_next(&delivery.claims, &call)) != NULL) {
     call_notifier(o, &call);
-  return n;
+    ++*(size_t *)called;
+  }
 }
 
 static unsigned portion_of(size_t left) {
@@ -54,7 +55,7 @@ size_t gc_deliver(enum gc_deliver_amount amount) {
   while (called < max &&
          gc_claims_take(&delivery.claims, q, portion_of(max - called))) {
     gc_drain_lock_leave();
-    called += call_all();
+    gc_plat_call_refusing(call_all, &called);
     gc_drain_lock_take();
     gc_claims_finish(&delivery.claims);
   }

@@ -104,6 +104,18 @@ static void lose(struct gc_notifier_thread *t) {
     gc_watch_report(NOTIFIER_LOST, lost.start, lost.kind);
 }
 
+/* An exception that nobody hears of would be hard to find. */
+static void complain_of_exception(const struct gc_notifier_thread *t) {
+  static _Atomic bool is_said;
+  bool expected = false;
+  if (gc_load_acq(&gc_notifier_config.on_event) == NULL &&
+      gc_cas_acq_rel(&is_said, &expected, true))
+    gc_plat_message(
+        "an exception left a notifier of kind \"%s\"; its object is "
+        "lost (on_event is told every time, this is said once)",
+        gc_kinds[t->object.kind].notifier.name);
+}
+
 static void run_notifier(void *thread) {
   struct gc_notifier_thread *t = thread;
   bool oom = false;
@@ -113,7 +125,10 @@ static void run_notifier(void *thread) {
   gc_self()->notifier = t;
   while (!t->is_surplus) {
     uint32_t seen = gc_load_acq(&work);
-    if (!gc_plat_catch(notify_all, t))
+    enum gc_plat_end end = gc_plat_catch(notify_all, t);
+    if (end == END_EXCEPTION)
+      complain_of_exception(t);
+    if (end != END_RETURNED)
       lose(t);
     else if (!t->is_surplus)
       wait_for_work(seen);

@@ -65,6 +65,32 @@ __asm__(".text\n"
         "  .cfi_endproc\n"
         ".size gc_plat_with_registers, .-gc_plat_with_registers\n");
 
+/* Calls of client's code that must not be left by an exception, in ways that the
+ * personality routine decides; see plat/catch.c. Tables of the frame name the routine
+ * by its distance (0x1b), so nothing is to be relocated. */
+#define CALL_GUARDED_BY(name, personality)                                     \
+  __asm__(".text\n"                                                            \
+          ".p2align 4\n"                                                       \
+          ".globl " name "\n"                                                  \
+          ".hidden " name "\n"                                                 \
+          ".type " name ", @function\n" name ":\n"                             \
+          "  .cfi_startproc\n"                                                 \
+          "  .cfi_personality 0x1b, " personality "\n"                         \
+          "  endbr64\n"                                                        \
+          "  pushq $0\n"                                                       \
+          "  .cfi_adjust_cfa_offset 8\n"                                       \
+          "  movq %rdi, %rax\n"                                                \
+          "  movq %rsi, %rdi\n"                                                \
+          "  callq *%rax\n"                                                    \
+          "  addq $8, %rsp\n"                                                  \
+          "  .cfi_adjust_cfa_offset -8\n"                                      \
+          "  retq\n"                                                           \
+          "  .cfi_endproc\n"                                                   \
+          ".size " name ", .-" name "\n")
+
+CALL_GUARDED_BY("gc_plat_call_catching", "gc_plat_personality_catch");
+CALL_GUARDED_BY("gc_plat_call_refusing", "gc_plat_personality_refuse");
+
 /* The first word of the thread control block is its own address. */
 void *gc_plat_thread_pointer(void) {
   void *p;

@@ -147,10 +147,21 @@ struct gc_thread_plan {
   void *arg;
 };
 bool gc_plat_thread_start(struct gc_thread_plan *plan);
-/* Runs fn(arg) and returns true, or false when gc_plat_escape was called in it,
- * in the same thread. Does not nest. */
-bool gc_plat_catch(void (*fn)(void *arg), void *arg);
+
+/* ---- Leaving a client's function ---- */
+
+enum gc_plat_end {
+  END_RETURNED,
+  END_ESCAPED,  /* by gc_plat_escape, in the same thread */
+  END_EXCEPTION /* which has been destroyed */
+};
+/* Runs fn(arg) and says how it ended. An end of the thread goes through, as does an
+ * exception when the frames in between have no tables for it. Does not nest. */
+enum gc_plat_end gc_plat_catch(void (*fn)(void *arg), void *arg);
 gc_noreturn void gc_plat_escape(void);
+/* Runs fn(arg); an exception that would leave it ends the process with a message.
+ * Costs a call. */
+void gc_plat_call_refusing(void (*fn)(void *arg), void *arg);
 
 /* pthread_atfork. */
 bool gc_plat_at_fork(void (*prepare)(void), void (*parent)(void),

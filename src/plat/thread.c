@@ -17,7 +17,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -192,23 +191,4 @@ bool gc_plat_thread_start(struct gc_thread_plan *plan) {
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   errno = saved;
   return done;
-}
-
-/* ---- Escaping from a client's function ---- */
-
-bool gc_plat_catch(void (*fn)(void *arg), void *arg) {
-  struct gc_self *self = gc_self();
-  jmp_buf here;
-  if (_setjmp(here) != 0) {
-    gc_self()->escape = NULL;
-    return false;
-  }
-  self->escape = &here;
-  fn(arg);
-  gc_self()->escape = NULL;
-  return true;
-}
-
-gc_noreturn void gc_plat_escape(void) {
-  _longjmp(*(jmp_buf *)gc_self()->escape, 1);
 }
