@@ -55,6 +55,18 @@ static _Thread_local int mine __attribute__((tls_model("initial-exec")));
 CFLAGS=$reclaim_saved_CFLAGS
 ])
 
+# RECLAIM_CHECK_CXX
+# Sets reclaim_have_cxx to yes when $CXX makes programs that throw exceptions.
+AC_DEFUN([RECLAIM_CHECK_CXX], [
+AC_MSG_CHECKING([whether $CXX makes programs])
+AC_LANG_PUSH([C++])
+AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <stdexcept>]],
+  [[try { throw std::runtime_error("x"); } catch (std::exception &) { return 1; }]])],
+  [reclaim_have_cxx=yes], [reclaim_have_cxx=no])
+AC_LANG_POP([C++])
+AC_MSG_RESULT([$reclaim_have_cxx])
+])
+
 # RECLAIM_WARNINGS(FLAGS)
 # Puts those FLAGS that the compiler knows into WARN_CFLAGS.
 AC_DEFUN([RECLAIM_WARNINGS], [

@@ -44,6 +44,13 @@ tests_gcx_race_LDADD = $(gcx_ldadd)
 tests_gcx_retire_SOURCES = tests/gcx/retire.c
 tests_gcx_retire_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
 
+tests_gcx_exceptions_SOURCES = tests/gcx/exceptions.cc
+tests_gcx_exceptions_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
+if HAVE_CXX
+check_PROGRAMS += tests/gcx/exceptions
+TESTS += tests/gcx/exceptions
+endif
+
 gcx_weak_programs = tests/gcx/ephemeron tests/gcx/weak \
 	tests/gcx/weak_map tests/gcx/weak_map_threads tests/gcx/weak_notified \
 	tests/gcx/weak_threads

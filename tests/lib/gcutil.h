@@ -24,6 +24,10 @@
 #define GU_NOINLINE __attribute__((noinline, noclone))
 #endif
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* True when the library under test is Reclaim. */
 bool gu_on_reclaim(void);
 
@@ -79,5 +83,9 @@ void gu_check_child(pid_t pid);
 /* Peak resident set in KiB and monotonic time in nanoseconds. */
 long gu_peak_rss_kib(void);
 uint64_t gu_now_ns(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

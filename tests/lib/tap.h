@@ -53,6 +53,12 @@
 #define TAP_TSAN 0
 #endif
 
+#define TAP_NORETURN __attribute__((noreturn))
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
   const char *name;
   void (*run)(void);
@@ -72,7 +78,7 @@ uint64_t tap_rand(void); /* main thread only */
 uint64_t tap_rand_r(uint64_t *state);
 
 /* Ends the case as skipped; a diagnostic line. */
-_Noreturn void tap_skip(const char *reason);
+TAP_NORETURN void tap_skip(const char *reason);
 __attribute__((format(printf, 1, 2))) void tap_note(const char *fmt, ...);
 
 /* Number of failed checks of the running case so far. */
@@ -80,7 +86,7 @@ unsigned tap_failures(void);
 
 /* Bodies of the macros below. */
 bool tap_check_at(bool ok, const char *file, int line, const char *text);
-_Noreturn void tap_end_failed(void);
+TAP_NORETURN void tap_end_failed(void);
 bool tap_eq_u_at(uint64_t a, uint64_t b, const char *file, int line,
                  const char *text);
 bool tap_eq_s_at(const char *a, const char *b, const char *file, int line,
@@ -89,6 +95,10 @@ bool tap_eq_p_at(const void *a, const void *b, const char *file, int line,
                  const char *text);
 bool tap_order_at(long double a, long double b, int want, const char *file,
                   int line, const char *text);
+
+#ifdef __cplusplus
+}
+#endif
 
 #define tap_check(cond) tap_check_at(!!(cond), __FILE__, __LINE__, #cond)
 #define tap_require(cond)                                                      \

@@ -9,7 +9,7 @@
 
 # sources FOLDER: what must be listed
 sources() {
-  find "$1" -type f \( -name '*.c' -o -name '*.h' -o -name '*.S' -o \
+  find "$1" -type f \( -name '*.c' -o -name '*.cc' -o -name '*.h' -o -name '*.S' -o \
     -name '*.sh' -o -name '*.py' -o -name '*.mk' \) ! -path src/all.c ! -path '*/results/*'
 }
 
