@@ -20,7 +20,7 @@ enum { MB = 1024 * 1024, N_THREADS = 4 };
 
 /* Each thread holds some nodes, drops, links and makes new ones, and finds others
  * through a table of weak entries. Every 16th is kept once when it dies. */
-enum { N_HELD = 300, N_WEAK = 1024, COLLECT_EVERY = 20000 };
+enum { N_STEPPING = 8, N_HELD = 300, N_WEAK = 1024, COLLECT_EVERY = 20000 };
 
 static struct {
   pthread_mutex_t lock;
@@ -159,17 +159,17 @@ static void check_steps(void) {
 }
 
 static void each_death_is_notified_exactly_once(void) {
-  pthread_t t[N_THREADS];
-  n_steps = TAP_TSAN ? 10000 : tap_long() ? 2500000 : 60000;
-  sh_begin(N_THREADS * n_steps);
+  pthread_t t[N_STEPPING];
+  n_steps = TAP_TSAN ? 5000 : tap_long() ? 1250000 : 30000;
+  sh_begin(N_STEPPING * n_steps);
   steps_kind[0] = sh_kind((gcx_kind_opts){.notify = on_step_death});
   steps_kind[1] = sh_kind(
       (gcx_kind_opts){.notify = on_step_death, .release = GCX_RELEASE_BATCH});
   steps_kind[2] = sh_kind((gcx_kind_opts){
       .notify = on_step_death, .refs = GCX_REFS_HELD, .cd = steps_kind});
-  for (uintptr_t i = 0; i < N_THREADS; i++)
+  for (uintptr_t i = 0; i < N_STEPPING; i++)
     sh_start(&t[i], take_steps, (void *)i);
-  for (int i = 0; i < N_THREADS; i++)
+  for (int i = 0; i < N_STEPPING; i++)
     sh_join(t[i]);
   /* What was kept dies in the next collection, and its children with it. */
   for (int i = 0; i < 4; i++)
