@@ -43,6 +43,7 @@ fi
 
 compile -c "$src/tests/lib/tap.c" -o tap.o
 compile -c "$src/tests/lib/gcutil.c" -o gcutil.o
+compile -c "$src/tests/lib/stepping.c" -o stepping.o
 compile -fPIC -shared "$src/tests/api/rootlib.c" -o rootlib.so
 
 programs=
@@ -55,8 +56,8 @@ for file in "$src"/tests/api/*.c; do
     compile -fno-pie -no-pie "$file" gcutil.o tap.o -o "$name" -lgc
     ;;
   *)
-    compile -DTEST_ROOTLIB="\"$build/rootlib.so\"" "$file" gcutil.o tap.o \
-      -o "$name" -lgc -ldl
+    compile -DTEST_ROOTLIB="\"$build/rootlib.so\"" "$file" gcutil.o \
+      stepping.o tap.o -o "$name" -lgc -ldl
     ;;
   esac
   programs="$programs ./$name"

@@ -55,7 +55,8 @@ tests_api_trap_follow_SOURCES = tests/api/trap_follow.c
 tests_api_trap_follow_LDADD = $(api_ldadd)
 tests_api_trap_signals_SOURCES = tests/api/trap_signals.c tests/api/slots.h
 tests_api_trap_signals_LDADD = $(api_ldadd)
-tests_api_trap_step_SOURCES = tests/api/trap_step.c
+tests_api_trap_step_SOURCES = tests/api/trap_step.c tests/lib/stepping.c \
+	tests/lib/stepping.h
 tests_api_trap_step_LDADD = $(api_ldadd)
 tests_api_trap_storm_SOURCES = tests/api/trap_storm.c
 tests_api_trap_storm_LDADD = $(api_ldadd)

@@ -1,12 +1,7 @@
 /* tests/api/trap_step.c: a collection between any two instructions of the allocator. SPDX-License-Identifier: MIT */
 
 /*
- * The calling thread sets the processor's trap flag around a call of the
- * allocator, so that a signal handler runs after every instruction of it. The
- * handler asks another thread for a collection and waits until it is over, or
- * for a moment only when the interrupted code has put off being stopped; then
- * the collection comes when that code allows it. So whatever the allocator has
- * read but not yet written, the collector sees the state in between.
+ * The calling thread is stepped through the allocator, see lib/stepping.h.
  *
  * The collecting thread allocates in the same size classes and holds some of
  * what it gets. Objects that both sides believe to own are found by their
@@ -16,38 +11,11 @@
 #define GC_THREADS
 #endif
 #define GC_NO_THREAD_REDIRECTS
-#define _GNU_SOURCE
 #include <gc/gc.h>
 
-#include <errno.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdatomic.h>
-#include <string.h>
-#include <ucontext.h>
-
 #include "lib/gcutil.h"
+#include "lib/stepping.h"
 #include "lib/tap.h"
-
-#if !defined(__x86_64__)
-#error "this test is written for x86-64"
-#endif
-
-/* ---- The trap flag ---- */
-
-#define TRAP_FLAG 0x100
-
-void step_begin(void);
-void step_end(void);
-
-#define FLAG_FUNCTION(name, change)                                            \
-  __asm__(".text\n.globl " #name "\n.hidden " #name "\n.type " #name           \
-          ", @function\n" #name ":\npushfq\n" change ", (%rsp)\npopfq\nret\n"  \
-          ".size " #name ", .-" #name "\n");
-
-FLAG_FUNCTION(step_begin, "orq $0x100")
-FLAG_FUNCTION(step_end, "andq $~0x100")
 
 /* ---- What is held ---- */
 
@@ -74,15 +42,9 @@ static void hold(struct held *held, void *object, size_t size, uint64_t id) {
   held->id = id;
 }
 
-/* ---- Collections on demand ---- */
+/* ---- Between collections ---- */
 
-enum { PATIENCE_NS = 300000, N_TAKEN = 48 };
-
-static atomic_uint wanted, done;
-static atomic_bool stop_flag;
-static size_t n_steps, n_awaited; /* [stepping thread] */
-static unsigned every, countdown, quota;
-static uint64_t time_limit;
+enum { N_TAKEN = 48 };
 
 static const size_t sizes[] = {16, 24, 40, 56, 100, 200};
 enum { N_SIZES = sizeof sizes / sizeof sizes[0] };
@@ -97,113 +59,57 @@ static void take_some(void) {
   }
 }
 
-static void *collect_on_demand(void *arg) {
-  while (!atomic_load(&stop_flag)) {
-    unsigned request = atomic_load(&wanted);
-    if (request == atomic_load(&done)) {
-      sched_yield();
-      continue;
-    }
-    GC_gcollect();
-    check_held(theirs);
-    take_some();
-    atomic_store(&done, request);
-  }
-  return arg;
-}
-
-static void collect_here(void) {
-  uint64_t end = gu_now_ns() + PATIENCE_NS;
-  unsigned request = atomic_fetch_add(&wanted, 1) + 1;
-  while (atomic_load(&done) != request && gu_now_ns() < end)
-    sched_yield();
-  n_awaited += atomic_load(&done) == request;
-}
-
-/* The quota ends the pursuit of a call: a step takes long, and no allocator
- * gets anywhere while there is a collection at each of its instructions. */
-static void on_step(int signo, siginfo_t *info, void *context) {
-  ucontext_t *uc = context;
-  int saved = errno;
-  (void)signo;
-  (void)info;
-  n_steps++;
-  if (countdown > 0)
-    countdown--;
-  if (countdown == 0 && atomic_load(&done) == atomic_load(&wanted)) {
-    countdown = every;
-    collect_here();
-    if (--quota == 0)
-      uc->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
-  }
-  errno = saved;
+static void check_and_take(void) {
+  check_held(theirs);
+  take_some();
 }
 
 /* ---- Stepping ---- */
 
-static pthread_t collector;
+static uint64_t time_limit, rand_state;
 
 static void begin(void) {
-  if (TAP_TSAN)
-    tap_skip("the sanitiser delays signals");
-  struct sigaction sa = {.sa_flags = SA_SIGINFO, .sa_sigaction = on_step};
   GC_INIT();
+  rand_state = tap_rand();
   time_limit = gu_now_ns() + (tap_long() ? 50 : 2) * UINT64_C(1000000000);
-  sigemptyset(&sa.sa_mask);
-  tap_require(sigaction(SIGTRAP, &sa, NULL) == 0);
-  tap_require(GC_pthread_create(&collector, NULL, collect_on_demand, NULL) ==
-              0);
+  st_start(check_and_take);
 }
 
 static void end(size_t n_objects) {
-  atomic_store(&stop_flag, true);
-  tap_eq_u(GC_pthread_join(collector, NULL), 0);
+  st_stop();
   check_held(mine);
   check_held(theirs);
   tap_note("%zu objects, %zu instructions, %zu collections at one of them",
-           n_objects, n_steps, n_awaited);
+           n_objects, st_steps(), st_awaited());
   tap_ge(n_objects, 5);
-  tap_ge(n_steps, n_objects);
-  tap_ge(n_awaited, TAP_ASAN ? 5 : 30);
-}
-
-/* A collection at each of the first instructions, some spread over the longer
- * ways, or a single one anywhere. */
-static void begin_call(void) {
-  static const struct {
-    unsigned every, start, quota;
-  } plans[] = {{1, 1, 30}, {7, 100, 10}, {1, 600, 1}, {1, 300, 2}};
-  size_t i = tap_rand() % 4;
-  every = plans[i].every;
-  countdown = 1 + (unsigned)(tap_rand() % plans[i].start);
-  quota = plans[i].quota;
-  step_begin();
+  tap_ge(st_steps(), n_objects);
+  tap_ge(st_awaited(), TAP_ASAN ? 5 : 30);
 }
 
 static void *step_malloc(size_t n) {
-  begin_call();
+  st_begin(&rand_state);
   void *p = GC_malloc(n);
-  step_end();
+  st_end();
   return p;
 }
 
 static void *step_malloc_atomic(size_t n) {
-  begin_call();
+  st_begin(&rand_state);
   void *p = GC_malloc_atomic(n);
-  step_end();
+  st_end();
   return p;
 }
 
 static void step_free(void *p) {
-  begin_call();
+  st_begin(&rand_state);
   GC_free(p);
-  step_end();
+  st_end();
 }
 
 static void *step_realloc(void *p, size_t n) {
-  begin_call();
+  st_begin(&rand_state);
   p = GC_realloc(p, n);
-  step_end();
+  st_end();
   return p;
 }
 

@@ -13,7 +13,8 @@ tests_gcx_libshadow_la_SOURCES = tests/gcx/facts.c tests/gcx/facts.h \
 gcx_programs = tests/gcx/debug tests/gcx/debug_clean \
 	tests/gcx/debug_refs tests/gcx/door tests/gcx/faults tests/gcx/kinds \
 	tests/gcx/life tests/gcx/memory tests/gcx/order tests/gcx/pressure \
-	tests/gcx/promises tests/gcx/race tests/gcx/retire
+	tests/gcx/promises tests/gcx/race tests/gcx/retire tests/gcx/step \
+	tests/gcx/stopped tests/gcx/unload
 check_PROGRAMS += $(gcx_programs)
 TESTS += $(gcx_programs)
 
@@ -43,6 +44,23 @@ tests_gcx_race_SOURCES = tests/gcx/race.c
 tests_gcx_race_LDADD = $(gcx_ldadd)
 tests_gcx_retire_SOURCES = tests/gcx/retire.c
 tests_gcx_retire_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
+tests_gcx_stopped_SOURCES = tests/gcx/stopped.c
+tests_gcx_stopped_LDADD = $(gcx_ldadd)
+
+# A library to unload; the rpath only makes libtool build a shared object.
+check_LTLIBRARIES += tests/gcx/plugin.la
+tests_gcx_plugin_la_SOURCES = tests/gcx/plugin.c tests/gcx/plugin.h
+tests_gcx_plugin_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
+tests_gcx_unload_SOURCES = tests/gcx/unload.c tests/gcx/plugin.h
+tests_gcx_unload_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DTEST_PLUGIN='"$(abs_top_builddir)/tests/gcx/.libs/plugin.so"'
+tests_gcx_unload_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la \
+	$(LIBDL)
+EXTRA_tests_gcx_unload_DEPENDENCIES = tests/gcx/plugin.la
+
+tests_gcx_step_SOURCES = tests/gcx/step.c tests/lib/stepping.c \
+	tests/lib/stepping.h
+tests_gcx_step_LDADD = $(gcx_ldadd)
 
 tests_gcx_exceptions_SOURCES = tests/gcx/exceptions.cc
 tests_gcx_exceptions_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la

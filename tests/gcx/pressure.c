@@ -215,6 +215,29 @@ static void allocation_in_a_nowait_section_does_not_wait(void) {
   sh_check_errors();
 }
 
+/* Without such a section the thread waits for the very notifier that waits for its
+ * lock; but not for ever, so there is no deadlock. */
+static void allocate_under_lock_unprotected(void *kind) {
+  for (size_t i = 0; i < 4000; i++) {
+    sh_lock(&shared_lock);
+    sh_node(kind, SLOW_BYTES, sh_take_serial());
+    pthread_mutex_unlock(&shared_lock);
+    if (i % 500 == 0)
+      GC_gcollect();
+  }
+}
+
+static void allocation_under_a_lock_of_the_notifier_goes_on(void) {
+  sh_begin(4000);
+  sh_configure((gcx_finaliser_opts){.hard_limit_bytes = MB / 4, .wait_ms = 2});
+  gcx_kind *kind = sh_kind((gcx_kind_opts){.notify = take_shared_lock});
+  sh_apart(allocate_under_lock_unprotected, kind);
+  tap_note("%lu overruns", sh_stats().overruns);
+  sh_settle();
+  sh_check_once(0, 4000);
+  sh_check_errors();
+}
+
 /* Notifiers themselves never wait for notifiers. */
 static gcx_verdict GC_CALLBACK allocate_of_its_kind(void *object, size_t bytes,
                                                     void *cd) {
@@ -412,6 +435,7 @@ TAP_MAIN(TAP_CASE_T(slow_notifiers_slow_allocation_down, 120),
          TAP_CASE(who_is_told_of_an_overrun_may_allocate),
          TAP_CASE(no_limit_means_no_waiting),
          TAP_CASE(allocation_in_a_nowait_section_does_not_wait),
+         TAP_CASE(allocation_under_a_lock_of_the_notifier_goes_on),
          TAP_CASE(a_notifier_that_allocates_does_not_wait),
          TAP_CASE(a_stuck_notifier_costs_one_slot),
          TAP_CASE(a_stuck_notifier_of_a_batch),

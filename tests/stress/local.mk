@@ -17,6 +17,7 @@ tests_stress_notify_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
 
 stress_long = $(stress_programs) tests/gcx/promises tests/gcx/race \
 	tests/gcx/faults tests/gcx/memory tests/gcx/order tests/gcx/pressure \
+	tests/gcx/step tests/gcx/stopped tests/gcx/unload \
 	tests/gcx/weak_threads tests/api/dlrace tests/api/trap_step \
 	tests/api/trap_storm tests/extra/hcons_threads
 
