@@ -7,6 +7,7 @@
 #
 #   make bench            everything, five pairs; takes about ten minutes
 #   make bench-quick      smaller arguments and two pairs; to see that all runs
+#   make bench-notify     what notified objects cost; takes two minutes
 #   make bench-plot       the last result as a picture
 #   make bench-programs   only builds
 #
@@ -37,6 +38,7 @@ bench_built = \
 	bench/micro/mark_lists \
 	bench/micro/mark_tree \
 	bench/micro/notify_dead \
+	bench/micro/notify_pause \
 	bench/micro/realloc_growth \
 	bench/micro/startup \
 	bench/micro/weak_refs \
@@ -47,7 +49,7 @@ CLEANFILES += $(bench_built)
 DISTCLEANFILES += $(BENCH_OUT).md $(BENCH_OUT).json $(BENCH_OUT).dat \
 	$(BENCH_OUT).svg bench/results/quick.md bench/results/quick.json \
 	bench/results/quick.dat
-EXTRA_DIST += bench/run bench/plot bench/README.md \
+EXTRA_DIST += bench/run bench/plot bench/notify bench/README.md \
 	bench/results/0.1.0.md bench/results/0.1.0.svg
 
 bench_macro_bintrees_SOURCES = bench/macro/bintrees.c $(bench_frame)
@@ -128,6 +130,11 @@ bench_micro_notify_dead_LINK = $(BENCH_LINK)
 bench_micro_notify_dead_LDADD = $(BENCH_LIBS)
 bench_micro_notify_dead_DEPENDENCIES = libgc.la
 
+bench_micro_notify_pause_SOURCES = bench/micro/notify_pause.c $(bench_frame)
+bench_micro_notify_pause_LINK = $(BENCH_LINK)
+bench_micro_notify_pause_LDADD = $(BENCH_LIBS)
+bench_micro_notify_pause_DEPENDENCIES = libgc.la
+
 bench_micro_realloc_growth_SOURCES = bench/micro/realloc_growth.c $(bench_frame)
 bench_micro_realloc_growth_LINK = $(BENCH_LINK)
 bench_micro_realloc_growth_LDADD = $(BENCH_LIBS)
@@ -148,7 +155,7 @@ bench_micro_weak_table_LINK = $(BENCH_LINK)
 bench_micro_weak_table_LDADD = $(BENCH_LIBS)
 bench_micro_weak_table_DEPENDENCIES = libgc.la
 
-PHONY_GOALS += bench bench-quick bench-plot bench-programs
+PHONY_GOALS += bench bench-quick bench-notify bench-plot bench-programs
 
 bench-programs: $(bench_built)
 
@@ -157,6 +164,10 @@ bench: bench-programs
 
 bench-quick: bench-programs
 	$(BENCH_RUN) --ours $(BENCH_LIBDIR) --out bench/results/quick --quick \
+	  $(BENCHFLAGS)
+
+bench-notify: bench/micro/notify_pause
+	$(PYTHON) $(top_srcdir)/bench/notify --bin bench --ours $(BENCH_LIBDIR) \
 	  $(BENCHFLAGS)
 
 bench-plot:

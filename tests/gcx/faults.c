@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -543,6 +544,66 @@ static void a_small_address_space_suffices(void) {
   gu_check_role("role_little_memory", NULL, 160 * (size_t)MB);
 }
 
+/* Nor for the list of what the dead refer to: that lives a collection longer, and
+ * all are told, if without order. */
+enum { CHAIN = 100000, N_WARM = 4 };
+
+/* From its head, where the trace begins, so that it would go deep. */
+static void make_chain(void *arg) {
+  struct sh_node *volatile head = NULL, *volatile last = NULL;
+  (void)arg;
+  for (size_t i = 0; i < CHAIN; i++) {
+    struct sh_node *n = sh_node(kind, 0, sh_take_serial());
+    n->ref[1] = sh_box(NULL);
+    if (last != NULL)
+      last->ref[0] = n;
+    else
+      head = n;
+    last = n;
+  }
+  tap_check(sh_is_intact(head));
+}
+
+/* What was freed has other contents then. */
+static void use_free_memory(void *arg) {
+  (void)arg;
+  for (size_t i = 0; i < CHAIN; i++)
+    memset(GC_malloc(sizeof(struct sh_node)), 0xee, sizeof(struct sh_node));
+}
+
+/* No page becomes writable any more. (A limit of nought would be none.) */
+static void collect_without_memory(void) {
+  struct rlimit before, none;
+  tap_require(getrlimit(RLIMIT_DATA, &before) == 0);
+  none = (struct rlimit){4096, before.rlim_max};
+  tap_require(setrlimit(RLIMIT_DATA, &none) == 0);
+  gu_collect();
+  tap_require(setrlimit(RLIMIT_DATA, &before) == 0);
+}
+
+/* The first trace of all finds no memory; threads and lists are there by then. */
+static void no_memory_for_what_the_dead_refer_to(void) {
+  if (TAP_ASAN || TAP_TSAN)
+    tap_skip("the sanitiser needs memory of its own");
+  sh_begin(CHAIN + N_WARM * N);
+  kind = sh_counting_kind(GCX_REFS_NONE);
+  for (int i = 0; i < N_WARM; i++) {
+    make(N);
+    sh_settle();
+  }
+  kind = sh_counting_kind(GCX_REFS_HELD);
+  sh_close_gate();
+  sh_apart(make_chain, NULL);
+  collect_without_memory();
+  sh_apart(use_free_memory, NULL);
+  sh_open_gate();
+  tap_eq_u(gcx_drain(SH_PATIENCE_MS), 0);
+  sh_settle_until(sh_taken());
+  sh_check_once(0, sh_taken());
+  sh_check_errors();
+  sh_check_stats();
+}
+
 int main(int argc, char **argv) {
   static const tap_case roles[] = {
       TAP_CASE(role_abort_outside), TAP_CASE(role_exit),
@@ -567,7 +628,8 @@ int main(int argc, char **argv) {
       TAP_CASE(notifiers_of_held_objects_may_as_well),
       TAP_CASE_T(churn_with_collections_at_every_turn, 120),
       TAP_CASE_T(out_of_memory_waits_for_notifiers, 120),
-      TAP_CASE_T(a_small_address_space_suffices, 120)};
+      TAP_CASE_T(a_small_address_space_suffices, 120),
+      TAP_CASE_T(no_memory_for_what_the_dead_refer_to, 120)};
   tap_set_roles(roles, sizeof roles / sizeof roles[0]);
   return tap_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
 }
