@@ -2,7 +2,7 @@
 #
 # TAP_LONG=1 makes them ten times as long.  make check-stress runs those, and all
 # others that work under load, in their long forms and with the progress shown; it
-# takes about an hour.  STRESS_SEED=N and STRESS_ONLY=PATTERN are handed on.
+# takes half an hour.  STRESS_SEED=N and STRESS_ONLY=PATTERN are handed on.
 
 stress_programs = tests/stress/random tests/stress/notify
 check_PROGRAMS += $(stress_programs)
