@@ -265,7 +265,7 @@ static void step_through(enum place p) {
     sh_settle();
   check_counts();
   tap_ge(sh_total(), 50);
-  tap_ge(st_awaited(), 5);
+  tap_ge(st_awaited(), TAP_ASAN ? 1 : 5);
 }
 
 static void from_one_verdict_to_the_next_call(void) {

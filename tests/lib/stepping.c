@@ -40,7 +40,7 @@ FLAG_FUNCTION(st_end, "andq $~0x100");
 /* ---- Collections on demand ---- */
 
 /* Long loops in regions that put off the collection are not followed to the end. */
-enum { PATIENCE_NS = 300000, MAX_STEPS = 5000 };
+enum { PATIENCE_NS = TAP_ASAN ? 3000000 : 300000, MAX_STEPS = 5000 };
 
 static pthread_t collector;
 static void (*after_collection)(void);
