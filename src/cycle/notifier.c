@@ -97,23 +97,25 @@ static void lose(struct gc_notifier_thread *t) {
   gc_drain_lock_take();
   gc_claims_take_back(&t->claims);
   const struct gc_object *o = gc_claims_running(&t->claims);
-  struct gc_object lost = o == NULL ? (struct gc_object){0} : *o;
+  char *lost = o == NULL ? NULL : o->start;
+  unsigned kind = o == NULL ? 0 : o->kind;
   end_calls(t);
   gc_drain_lock_leave();
-  if (lost.start != NULL)
-    gc_watch_report(NOTIFIER_LOST, lost.start, lost.kind);
+  if (lost != NULL)
+    gc_watch_report(NOTIFIER_LOST, lost, kind);
 }
 
 /* An exception that nobody hears of would be hard to find. */
 static void complain_of_exception(const struct gc_notifier_thread *t) {
   static _Atomic bool is_said;
   bool expected = false;
+  unsigned kind = t->claims.object[t->claims.called - 1].kind;
   if (gc_load_acq(&gc_notifier_config.on_event) == NULL &&
       gc_cas_acq_rel(&is_said, &expected, true))
     gc_plat_message(
         "an exception left a notifier of kind \"%s\"; its object is "
         "lost (on_event is told every time, this is said once)",
-        gc_kinds[t->object.kind].notifier.name);
+        gc_kinds[kind].notifier.name);
 }
 
 static void run_notifier(void *thread) {

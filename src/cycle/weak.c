@@ -13,6 +13,7 @@
 #include "cycle/gc_start.h"
 #include "heap/side.h"
 #include "mark/hold.h"
+#include "reclaim/classify.h"
 #include "world/stop.h"
 
 /* ---- Making ---- */
@@ -46,15 +47,16 @@ static bool is_of_this_epoch(const struct gc_weak *weak) {
 
 /* The tables of a block that is given back at the same time may be somebody else's
  * already: they stay readable, and the second look at the cell rejects what was
- * read. An ordinary object that only condemned ones refer to is allocated, but
- * held, and dead. */
+ * read. An ordinary object that only condemned ones refer to is dead; it is allocated
+ * and held after the hold trace, and looks free before: a refusal must be final. */
 gc_scans_memory static enum sight look_at(const struct gc_weak *weak) {
   const struct gc_block *block = &gc_heap.blocks[weak->block];
   unsigned slot = weak->slot;
+  bool is_closed = gc_classify_is_closed();
   uint64_t allocated =
       gc_load_acq(gc_map_word(weak->block, slot, gc_map_alloc()));
   if (!(allocated & gc_slot_bit(slot)))
-    return SEEN_DEAD;
+    return is_closed ? SEEN_WAITING : SEEN_DEAD;
   const _Atomic uint8_t *states = block->states;
   if (states != NULL)
     return gc_load_acq(states + slot) == ST_NONE ? SEEN_LIVE : SEEN_WAITING;
@@ -68,7 +70,8 @@ static bool revive(const struct gc_weak *weak, const void *address) {
     return false;
   if (gc_state_of(&o) != NULL)
     return gc_drain_revive_locked(&o);
-  return is_of_this_epoch(weak) || !gc_hold_has(&o);
+  return gc_map_test(o.block, o.slot, gc_map_alloc()) &&
+         (is_of_this_epoch(weak) || !gc_hold_has(&o));
 }
 
 /* Condemned or held when we looked: decides, and makes a refusal final. */

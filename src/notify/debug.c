@@ -14,7 +14,6 @@
 
 #define MAX_WAITING 64u
 #define TEXT_BYTES 1024u
-#define DEAD_FRAMES_BYTES 4096u
 
 /* The notifiers that the kinds were made with. [const] after registration */
 static gc_notify_fn notifiers[GC_MAX_KINDS];
@@ -122,15 +121,9 @@ void gc_debug_flush(void) {
   }
 }
 
-static gc_noinline void clear_dead_frames(void) {
-  char frames[DEAD_FRAMES_BYTES], *first = frames;
-  __builtin_memset(frames, 0, sizeof frames);
-  gc_hold_pointer(first); /* the stores are not idle */
-}
-
 void gc_debug_clean_up(void) {
   gc_debug_flush();
-  clear_dead_frames();
+  gc_plat_scrub_stack();
 }
 
 void gc_debug_flush_all(void) {
@@ -245,7 +238,7 @@ static gc_noinline int notify_object(void *object, size_t bytes, void *cd) {
 /* The next notifier of the thread may take long, with the address in its frames. */
 int gc_debug_notify(void *object, size_t bytes, void *cd) {
   int keep = notify_object(object, bytes, cd);
-  clear_dead_frames();
+  gc_plat_scrub_stack();
   return keep;
 }
 

@@ -86,16 +86,54 @@ static void clear_lists(void) {
 
 /* ---- Before marking ---- */
 
-static void mark_block(gc_block_id b, const struct gc_queue *q) {
+/* The upper bit of each byte that is not zero. */
+static uint64_t nonzero_bytes(uint64_t eight) {
+  uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+  return (((eight & low) + low) | eight) & ~low;
+}
+
+/* Upper bits of eight bytes to eight bits, lowest first. */
+static uint64_t gather_bits(uint64_t upper) {
+  return (upper >> 7) * UINT64_C(0x0102040810204080) >> 56;
+}
+
+static uint64_t eight_states(const struct gc_block *block, unsigned slot) {
+  return *((const uint64_t *)(const void *)block->states + (slot >> 3));
+}
+
+static bool ends_marking(uint8_t byte, bool leave_done) {
+  enum gc_slot_state code = gc_state_code(byte);
+  return code != ST_NONE && code != ST_QUARANTINE &&
+         !(code == ST_DONE && leave_done);
+}
+
+/* What is in quarantine, and what is done behind a stuck notifier, stays unmarked. */
+static void mark_choosing(gc_block_id b, bool leave_done) {
   const struct gc_block *block = &gc_heap.blocks[b];
-  if (block->states == NULL)
-    return; /* freed by hand meanwhile */
-  for (unsigned s = 0; s < block->slots; s++) {
-    enum gc_slot_state code = gc_state_code(gc_load_rlx(block->states + s));
-    if (code != ST_NONE && code != ST_QUARANTINE &&
-        !(code == ST_DONE && q->stuck > 0))
+  for (unsigned s = 0; s < block->slots; s++)
+    if (ends_marking(gc_load_rlx(block->states + s), leave_done))
       gc_map_set(b, s, gc_map_mark());
+}
+
+static void mark_all_pending(gc_block_id b) {
+  const struct gc_block *block = &gc_heap.blocks[b];
+  for (unsigned s = 0; s < block->slots; s += 8) {
+    uint64_t upper = nonzero_bytes(eight_states(block, s));
+    if (upper == 0)
+      continue;
+    _Atomic uint64_t *w = gc_map_word(b, s, gc_map_mark());
+    gc_store_rlx(w, gc_load_rlx(w) | gather_bits(upper) << (s & 63));
   }
+}
+
+static void mark_block(gc_block_id b, const struct gc_queue *q) {
+  if (gc_heap.blocks[b].states == NULL)
+    return; /* freed by hand meanwhile */
+  unsigned flags = gc_kind_flags(gc_hot_kind(gc_block_hot(b)));
+  if (q->stuck > 0 || flags & KIND_DEBUG)
+    mark_choosing(b, q->stuck > 0);
+  else
+    mark_all_pending(b);
 }
 
 void gc_pending_mark_untraced(void) { gc_pending_each_block(mark_block); }
@@ -114,7 +152,7 @@ static void drop_block(gc_block_id b, const struct gc_queue *q) {
         gc_map_test(b, s, gc_map_alloc()))
       continue;
     if (gc_kind_flags(gc_hot_kind(gc_block_hot(b))) & KIND_DEBUG) {
-      gc_map_set(b, s, gc_map_mark()); /* only by way of the quarantine */
+      gc_map_set(b, s, gc_map_alloc()); /* only by way of the quarantine */
       continue;
     }
     gc_store_rlx(block->states + s, (uint8_t)ST_NONE);
@@ -193,13 +231,13 @@ static unsigned examine_word(gc_block_id b, unsigned i, uint8_t byte,
 
 /* Bit i: some slot belongs to batch i. */
 static unsigned batches_in(const struct gc_block *block) {
-  unsigned found = 0;
-  for (unsigned s = 0; s < block->slots && found != 3; s++) {
-    uint8_t byte = gc_load_rlx(block->states + s);
-    if (byte != ST_NONE)
-      found |= 1u << (byte >> ST_BATCH_SHIFT);
+  uint64_t first = 0, second = 0;
+  for (unsigned s = 0; s < block->slots; s += 8) {
+    uint64_t states = eight_states(block, s), upper = nonzero_bytes(states);
+    first |= upper & ~states;
+    second |= upper & states;
   }
-  return found;
+  return (first != 0) | (unsigned)(second != 0) << 1;
 }
 
 static void count_condemned(const struct gc_block *block, unsigned n,

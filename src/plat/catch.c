@@ -92,15 +92,6 @@ static gc_noreturn void land(enum gc_plat_end end,
   _longjmp(l->here, 1);
 }
 
-/* What fn had on the stack is not to hold objects while the thread sleeps: frames to
- * come do not write all their words, least of all that of the signal which stops the
- * thread, with its kilobytes for vector registers that are not in use. */
-static gc_noinline void wipe_stack(void) {
-  char area[8192];
-  memset(area, 0, sizeof area);
-  __asm__ __volatile__("" : : "r"(area) : "memory");
-}
-
 enum gc_plat_end gc_plat_catch(void (*fn)(void *arg), void *arg) {
   struct landing landing = {.end = END_RETURNED};
   gc_self()->escape = &landing;
@@ -109,7 +100,6 @@ enum gc_plat_end gc_plat_catch(void (*fn)(void *arg), void *arg) {
   gc_self()->escape = NULL;
   if (landing.end == END_EXCEPTION)
     destroy(landing.exception);
-  wipe_stack();
   return landing.end;
 }
 
