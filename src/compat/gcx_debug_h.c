@@ -25,9 +25,9 @@ _Static_assert(GCX_DEBUG_NOWHERE == (int)PLACE_NONE &&
                "places have the core's numbers");
 
 static _Atomic(gcx_debug_report_fn) report_fn;
-static void (*print)(const struct gc_debug_fact *, const char *);
+static void (*print_text)(const struct gc_debug_fact *, const char *);
 
-static void tell_client(const struct gc_debug_fact *f, const char *text) {
+static void tell_of_mistake(const struct gc_debug_fact *f, const char *text) {
   gcx_debug_report_fn fn = gc_load_acq(&report_fn);
   const gcx_debug_facts facts = {.struct_size = sizeof facts,
                                  .mistake = (gcx_debug_mistake)f->mistake,
@@ -46,12 +46,12 @@ static void tell_client(const struct gc_debug_fact *f, const char *text) {
                                  .from_file = f->from.file,
                                  .from_line = (int)f->from.line,
                                  .thread = f->thread};
-  fn != NULL ? fn(&facts) : print(f, text);
+  fn != NULL ? fn(&facts) : print_text(f, text);
 }
 
 __attribute__((constructor)) static void take_over(void) {
-  print = gc_debug_sink;
-  gc_debug_sink = tell_client;
+  print_text = gc_debug_sink;
+  gc_debug_sink = tell_of_mistake;
 }
 
 void gcx_debug_set_report(gcx_debug_report_fn fn) {

@@ -46,8 +46,8 @@ static bool is_certain(enum gc_debug_place place) {
   return place == PLACE_OBJECT || place == PLACE_STATIC || place == PLACE_KIND;
 }
 
-static void report(const struct search *s, const struct gc_object *to,
-                   const char *word, const char *value) {
+static void report_reference(const struct search *s, const struct gc_object *to,
+                             const char *word, const char *value) {
   struct gc_debug_fact f = gc_debug_fact_of(to, MISTAKE_REFERENCED);
   f.offset = (size_t)(value - to->start);
   f.place = s->place;
@@ -64,13 +64,13 @@ static void note(const struct search *s, const struct gc_object *to,
   struct gc_debug_record *r = gc_debug_record_of(to);
   if (is_certain(s->place)) {
     r->sightings |= FOUND;
-    report(s, to, word, value);
+    report_reference(s, to, word, value);
   } else if (word >= s->own_low && word < s->own_end) {
     r->sightings |= FOUND_OURS;
   } else {
     count_sighting(r);
     if ((r->sightings & COUNT_MASK) >= REPORT_FROM)
-      report(s, to, word, value);
+      report_reference(s, to, word, value);
   }
 }
 
@@ -81,7 +81,7 @@ static bool is_own_word(const char *p) {
 }
 
 /* A slot that a thread has claimed and not handed out may have old contents. */
-static bool is_unused(const struct gc_object *o) {
+static bool is_no_object(const struct gc_object *o) {
   unsigned c = gc_heap.blocks[o->block].size_class;
   for (struct gc_thread *t = gc_thread_first_locked(); t; t = t->next) {
     const struct gc_cell *cells = gc_tlab_of(t->self)->kinds[o->kind];
@@ -96,7 +96,7 @@ static void look_at_word(const struct search *s, const char *word,
   struct gc_object to;
   if (!gc_find(value, &to) || !gc_quarantine_is_seen(&to) || is_own_word(word))
     return;
-  if (s->from == NULL || !is_unused(s->from))
+  if (s->from == NULL || !is_no_object(s->from))
     note(s, &to, word, value);
 }
 
@@ -135,7 +135,7 @@ static bool is_live(gc_block_id b, unsigned slot) {
          (states == NULL || gc_load_rlx(states + slot) == ST_NONE);
 }
 
-static void search_block(gc_block_id b, void *cx) {
+static void search_objects(gc_block_id b, void *cx) {
   uint64_t hot = gc_block_hot(b);
   (void)cx;
   if (gc_kind_flags(gc_hot_kind(hot)) & KIND_LEAF)
@@ -151,8 +151,8 @@ static void search_heap(void) {
   size_t blocks = gc_load_rlx(&gc_heap.used) >> GC_BLOCK_SHIFT;
   for (gc_block_id b = 1; b < blocks; b++)
     if (gc_hot_state(gc_block_hot(b)) == BLK_SMALL)
-      search_block(b, NULL);
-  gc_large_each(search_block, NULL);
+      search_objects(b, NULL);
+  gc_large_each(search_objects, NULL);
 }
 
 /* ---- Roots ---- */

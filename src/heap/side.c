@@ -32,5 +32,8 @@ bool gc_side_add(struct gc_block *block, unsigned kind) {
     gc_side_drop(block, kind);
     return false;
   }
+  if (block->states != NULL)
+    gc_store_rlx(block->states, (uint8_t)ST_NONE); /* its page comes now, not in
+                                                      the stop that condemns */
   return true;
 }

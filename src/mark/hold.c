@@ -168,7 +168,7 @@ static void push_frame(const struct frame *f) {
 /* ---- The trace ---- */
 
 /* Who sees that the slot is allocated sees that it is held. */
-static void visit(const struct gc_object *o) {
+static void visit_object(const struct gc_object *o) {
   if (add_held_map(o->block))
     set_held(o, true);
   else if (is_notified_kind(o))
@@ -183,7 +183,7 @@ static void visit(const struct gc_object *o) {
 static void enter_object(const struct gc_object *o) {
   struct gc_object child;
   struct frame f = frame_of(o), start = f;
-  visit(o);
+  visit_object(o);
   if (next_dead(&f, &child))
     push_frame(&start);
 }
@@ -221,7 +221,7 @@ static void trace_source(const struct gc_object *o, gc_hold_report report) {
   struct frame f = frame_of(o), start = f;
   if (is_held(o) || !next_dead(&f, &child))
     return;
-  visit(o);
+  visit_object(o);
   push_frame(&start);
   trace(report);
 }

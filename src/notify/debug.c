@@ -38,19 +38,19 @@ static struct {
   struct gc_debug_fact *of;
   _Atomic uint32_t count;
   unsigned lost;
-} waiting = {.lock = GC_LOCK_INIT(RANK_LEAF)};
+} queued = {.lock = GC_LOCK_INIT(RANK_LEAF)};
 
 /* The thread that passes facts on; 0: none. */
 static _Atomic uint32_t flusher;
 
 static bool start_queue(void) {
   struct gc_debug_fact *of = gc_meta_alloc(MAX_WAITING * sizeof *of);
-  gc_lock(&waiting.lock);
-  bool is_first = waiting.of == NULL;
+  gc_lock(&queued.lock);
+  bool is_first = queued.of == NULL;
   if (is_first)
-    waiting.of = of;
-  bool ok = waiting.of != NULL;
-  gc_unlock(&waiting.lock);
+    queued.of = of;
+  bool ok = queued.of != NULL;
+  gc_unlock(&queued.lock);
   if (!is_first)
     gc_meta_free(of, MAX_WAITING * sizeof *of);
   return ok;
@@ -59,32 +59,32 @@ static bool start_queue(void) {
 void gc_debug_report(const struct gc_object *o, const struct gc_debug_fact *f) {
   struct gc_debug_record *r = gc_debug_record_of(o);
   uint8_t bit = (uint8_t)(1u << f->mistake);
-  gc_lock(&waiting.lock);
-  uint32_t n = gc_load_rlx(&waiting.count);
+  gc_lock(&queued.lock);
+  uint32_t n = gc_load_rlx(&queued.count);
   bool is_new = !(r->told & bit);
   if (is_new && n == MAX_WAITING) {
-    waiting.lost++;
+    queued.lost++;
   } else if (is_new) {
     r->told |= bit;
-    waiting.of[n] = *f;
-    gc_store_rel(&waiting.count, n + 1);
+    queued.of[n] = *f;
+    gc_store_rel(&queued.count, n + 1);
   }
-  gc_unlock(&waiting.lock);
+  gc_unlock(&queued.lock);
 }
 
 /* In the order in which they came. */
 static bool take_first(struct gc_debug_fact *out, unsigned *out_lost) {
-  gc_lock(&waiting.lock);
-  uint32_t n = gc_load_rlx(&waiting.count);
-  *out_lost = waiting.lost;
-  waiting.lost = 0;
+  gc_lock(&queued.lock);
+  uint32_t n = gc_load_rlx(&queued.count);
+  *out_lost = queued.lost;
+  queued.lost = 0;
   if (n > 0) {
-    *out = waiting.of[0];
+    *out = queued.of[0];
     for (uint32_t i = 1; i < n; i++)
-      waiting.of[i - 1] = waiting.of[i];
-    gc_store_rel(&waiting.count, n - 1);
+      queued.of[i - 1] = queued.of[i];
+    gc_store_rel(&queued.count, n - 1);
   }
-  gc_unlock(&waiting.lock);
+  gc_unlock(&queued.lock);
   return n > 0;
 }
 
@@ -111,7 +111,7 @@ static void pass_on(void) {
 /* Who comes while another thread passes facts on leaves them to that one, which
  * looks again after it has let go. */
 void gc_debug_flush(void) {
-  while (gc_unlikely(gc_load_acq(&waiting.count) != 0)) {
+  while (gc_unlikely(gc_load_acq(&queued.count) != 0)) {
     uint32_t nobody = 0;
     if (gc_nostop_inside() ||
         !gc_cas_acq_rel(&flusher, &nobody, (uint32_t)gc_plat_tid()))
@@ -139,7 +139,7 @@ void gc_debug_flush_all(void) {
 void gc_debug_reset_in_child(void) {
   if (gc_load_rlx(&flusher) != (uint32_t)gc_plat_tid())
     gc_store_rlx(&flusher, 0);
-  gc_lock_reset(&waiting.lock);
+  gc_lock_reset(&queued.lock);
 }
 
 /* ---- Facts ---- */

@@ -26,10 +26,10 @@ struct entry {
 static struct {
   struct gc_extent memory;
   size_t count;
-} list; /* [lock drain], or in the stop */
+} quarantined; /* [lock drain], or in the stop */
 
 static struct entry *entries(void) {
-  return (struct entry *)(void *)list.memory.base;
+  return (struct entry *)(void *)quarantined.memory.base;
 }
 
 static size_t collections(void) {
@@ -37,13 +37,14 @@ static size_t collections(void) {
                                       : DEFAULT_COLLECTIONS;
 }
 
-static bool add_entry(char *start) {
-  if (list.memory.base == NULL &&
-      !gc_extent_reserve(&list.memory, TABLE_BYTES, TABLE_MIN_BYTES))
+static bool note_entry(char *start) {
+  if (quarantined.memory.base == NULL &&
+      !gc_extent_reserve(&quarantined.memory, TABLE_BYTES, TABLE_MIN_BYTES))
     return false;
-  if (!gc_extent_commit(&list.memory, (list.count + 1) * sizeof(struct entry)))
+  if (!gc_extent_commit(&quarantined.memory,
+                        (quarantined.count + 1) * sizeof(struct entry)))
     return false;
-  entries()[list.count++] = (struct entry){start, false};
+  entries()[quarantined.count++] = (struct entry){start, false};
   return true;
 }
 
@@ -62,7 +63,7 @@ static void take_slot(const struct gc_object *o) {
   gc_debug_check_red_zone(o);
   block->side[o->slot] = NULL;
   __builtin_memset(o->start, poison_of(o), o->bytes);
-  if (collections() == 0 || !add_entry(o->start)) {
+  if (collections() == 0 || !note_entry(o->start)) {
     gc_store_rlx(&r->is_full, (uint8_t)0);
     return;
   }
@@ -104,7 +105,7 @@ bool gc_quarantine_is_seen(const struct gc_object *o) {
 
 bool gc_quarantine_note_seen(void) {
   bool any = false;
-  for (size_t i = 0; i < list.count; i++) {
+  for (size_t i = 0; i < quarantined.count; i++) {
     struct entry *e = &entries()[i];
     struct gc_object o = object_of(e);
     e->is_seen = gc_quarantine_is_seen(&o);
@@ -116,7 +117,7 @@ bool gc_quarantine_note_seen(void) {
 }
 
 void gc_quarantine_each_seen(bool (*f)(const struct gc_object *)) {
-  for (size_t i = 0; i < list.count; i++) {
+  for (size_t i = 0; i < quarantined.count; i++) {
     if (!entries()[i].is_seen)
       continue;
     struct gc_object o = object_of(&entries()[i]);
@@ -126,7 +127,7 @@ void gc_quarantine_each_seen(bool (*f)(const struct gc_object *)) {
 
 /* ---- Leaving ---- */
 
-gc_scans_memory static size_t first_change(const struct gc_object *o) {
+gc_scans_memory static size_t first_changed_byte(const struct gc_object *o) {
   const unsigned char *bytes = (const unsigned char *)o->start;
   unsigned char poison = poison_of(o);
   size_t at = 0;
@@ -136,7 +137,7 @@ gc_scans_memory static size_t first_change(const struct gc_object *o) {
 }
 
 static bool check_poison(const struct gc_object *o) {
-  size_t at = first_change(o);
+  size_t at = first_changed_byte(o);
   if (at == o->bytes)
     return true;
   struct gc_debug_fact f = gc_debug_fact_of(o, MISTAKE_WRITTEN);
@@ -147,7 +148,7 @@ static bool check_poison(const struct gc_object *o) {
 
 size_t gc_quarantine_check(void) {
   size_t n = 0;
-  for (size_t i = 0; i < list.count; i++) {
+  for (size_t i = 0; i < quarantined.count; i++) {
     struct gc_object o = object_of(&entries()[i]);
     n += !check_poison(&o);
   }
@@ -165,21 +166,21 @@ static void set_free(const struct gc_object *o) {
 
 /* The collection that runs counts: it is the first when the epoch is still that of
  * the release. */
-static bool is_over(const struct gc_object *o) {
+static bool is_old_enough(const struct gc_object *o) {
   uint32_t age = gc_heap.epoch - gc_debug_record_of(o)->died + 1;
   return age >= collections();
 }
 
 void gc_quarantine_leave(void) {
   size_t kept = 0;
-  for (size_t i = 0; i < list.count; i++) {
+  for (size_t i = 0; i < quarantined.count; i++) {
     struct entry e = entries()[i];
     struct gc_object o = object_of(&e);
     check_poison(&o);
-    if (e.is_seen || !is_over(&o))
+    if (e.is_seen || !is_old_enough(&o))
       entries()[kept++] = e;
     else
       set_free(&o);
   }
-  list.count = kept;
+  quarantined.count = kept;
 }
