@@ -57,13 +57,14 @@ const struct gc_object *gc_claims_next(struct gc_claims *c,
 
 /* ---- The one that runs ---- */
 
-const struct gc_object *gc_claims_running(const struct gc_claims *c) {
+const struct gc_object *gc_claims_running(const struct gc_claims *c,
+                                          bool *out_is_kept) {
   uint32_t called = gc_load_rlx(&c->count);
   if (called == 0)
     return NULL;
   uint8_t verdict = gc_load_rlx(&c->verdict[called - 1]);
-  bool runs = verdict == CLAIM_RUNS || verdict == CLAIM_RUNS_KEPT;
-  return runs ? &c->object[called - 1] : NULL;
+  *out_is_kept = verdict == CLAIM_RUNS_KEPT;
+  return verdict == CLAIM_RUNS || *out_is_kept ? &c->object[called - 1] : NULL;
 }
 
 static void keep_now(struct gc_claims *c, uint8_t verdict) {

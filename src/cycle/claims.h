@@ -50,7 +50,8 @@ void gc_claims_decide(struct gc_claims *c, enum gc_drain_verdict verdict);
 
 /* The one whose notifier has been called and has not returned, or null. What was not
  * called has been taken back before. [lock drain] */
-const struct gc_object *gc_claims_running(const struct gc_claims *c);
+const struct gc_object *gc_claims_running(const struct gc_claims *c,
+                                          bool *out_is_kept);
 
 /* Keeps the one that runs, if it is this object. No lock is held. */
 bool gc_claims_keep(struct gc_claims *c, const void *object);

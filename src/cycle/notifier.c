@@ -96,8 +96,9 @@ static void wait_for_work(uint32_t seen) {
 static void lose(struct gc_notifier_thread *t) {
   gc_drain_lock_take();
   gc_claims_take_back(&t->claims);
-  const struct gc_object *o = gc_claims_running(&t->claims);
-  char *lost = o == NULL ? NULL : o->start;
+  bool is_kept = false;
+  const struct gc_object *o = gc_claims_running(&t->claims, &is_kept);
+  char *lost = o == NULL || is_kept ? NULL : o->start;
   unsigned kind = o == NULL ? 0 : o->kind;
   end_calls(t);
   gc_drain_lock_leave();
@@ -210,7 +211,8 @@ struct gc_notifier_thread *gc_notifier_thread_at(unsigned i) {
 
 bool gc_notifier_leave_stuck(struct gc_notifier_thread *t) {
   gc_claims_take_back(&t->claims);
-  const struct gc_object *o = gc_claims_running(&t->claims);
+  bool is_kept;
+  const struct gc_object *o = gc_claims_running(&t->claims, &is_kept);
   if (o == NULL)
     return false;
   t->given_up = *o;

@@ -54,6 +54,40 @@ static void leave_thread(gcx_refs refs) {
   sh_check_stats();
 }
 
+static atomic_size_t n_lost_events;
+
+static void GC_CALLBACK count_lost(gcx_event event, void *object,
+                                   const char *name) {
+  (void)object, (void)name;
+  if (event == GCX_EVENT_LOST)
+    atomic_fetch_add(&n_lost_events, 1);
+}
+
+static gcx_verdict GC_CALLBACK keep_and_leave(void *object, size_t bytes,
+                                              void *cd) {
+  const struct sh_node *n = object;
+  (void)cd;
+  sh_note(object, bytes);
+  if (sh_notified(n->serial) == 1 && n->serial % 100 == 50) {
+    tap_eq_u(gcx_keep(object), 1);
+    pthread_exit(NULL);
+  }
+  return GCX_DONE;
+}
+
+/* What it kept before is not lost, and nobody is told that it were. */
+static void a_kept_object_whose_notifier_ends_its_thread_lives(void) {
+  sh_begin(2 * N);
+  sh_configure((gcx_finaliser_opts){.on_event = count_lost});
+  kind = sh_kind((gcx_kind_opts){.notify = keep_and_leave});
+  make(N);
+  sh_settle_until(N + N / 100);
+  tap_eq_u(sh_count_notified(0, N, 2), N / 100);
+  tap_eq_u(sh_stats().lost, 0);
+  tap_eq_u(atomic_load(&n_lost_events), 0);
+  sh_check_errors();
+}
+
 static void a_notifier_that_ends_its_thread_costs_its_object(void) {
   leave_thread(GCX_REFS_NONE);
 }
@@ -612,6 +646,7 @@ int main(int argc, char **argv) {
       TAP_CASE(role_little_memory)};
   static const tap_case cases[] = {
       TAP_CASE(a_notifier_that_ends_its_thread_costs_its_object),
+      TAP_CASE(a_kept_object_whose_notifier_ends_its_thread_lives),
       TAP_CASE(a_held_object_whose_notifier_ends_its_thread),
       TAP_CASE(aborting_outside_a_notifier_is_an_error),
       TAP_CASE_T(a_child_drains_what_was_pending, 120),
