@@ -11,8 +11,10 @@
 #include "alloc/free_realloc.h"
 #include "base/switches.h"
 #include "cycle/collect.h"
+#include "cycle/drain.h"
 #include "cycle/gc_start.h"
 #include "cycle/hold_phase.h"
+#include "cycle/weak.h"
 #include "heap/find.h"
 #include "heap/space.h"
 #include "reclaim/classify.h"
@@ -25,7 +27,7 @@ struct node {
   uintptr_t serial;
 };
 
-static uintptr_t hidden_children[COUNT];
+static uintptr_t hidden_children[COUNT], hidden_first;
 static size_t told, wrong;
 static char *large;
 
@@ -42,6 +44,8 @@ static gc_noinline void drop_nodes(unsigned kind) {
     n->child = gc_alloc(CHILD_BYTES, KIND_NORMAL);
     *n->child = n->serial = i;
     hidden_children[i] = ~(uintptr_t)n->child;
+    if (i == COUNT / 2)
+      hidden_first = ~(uintptr_t)n;
   }
 }
 
@@ -131,6 +135,41 @@ static void nobody_waits_when_nothing_is_held(void) {
   collect_with(false, gate_is_open);
 }
 
+/* A child that looks free before the trace is held after it, and lives again when its
+ * parent is revived; a reference that said null says so for ever. */
+static struct gc_weak *of_child;
+static void *volatile revived;
+
+static gc_noinline void drop_and_refer(unsigned kind) {
+  drop_nodes(kind);
+  of_child = gc_weak_new((void *)~hidden_children[COUNT / 2]);
+}
+
+static void read_and_revive(void) {
+  struct gc_object o;
+  tap_require(of_child != NULL);
+  tap_check(gc_classify_is_closed());
+  tap_check(gc_weak_get(of_child) == NULL);
+  tap_require(gc_find((void *)~hidden_first, &o));
+  tap_check(gc_drain_revive(&o));
+  revived = o.start;
+  tap_check(gc_weak_get(of_child) == NULL);
+}
+
+static void a_refusal_before_the_trace_is_final(void) {
+  gc_start();
+  unsigned kind = gc_kind_new(0, true, true);
+  tap_require(notify_by(kind, look, true));
+  drop_and_refer(kind);
+  clear_stack();
+  at_gate = read_and_revive;
+  gc_hooks.event = on_event;
+  gc_collect(COLLECT_EXPLICIT);
+  at_gate = NULL;
+  tap_check(revived != NULL);
+  tap_check(gc_weak_get(of_child) == NULL);
+}
+
 /* Slots that are freed by hand meanwhile do not look as if they had died. */
 static void free_children(void) {
   struct gc_object o;
@@ -159,4 +198,5 @@ TAP_MAIN(TAP_CASE(what_died_is_left_alone_until_the_trace),
          TAP_CASE(growth_before_the_trace_is_bounded),
          TAP_CASE(a_large_object_is_freed_after_the_trace),
          TAP_CASE(nobody_waits_when_nothing_is_held),
+         TAP_CASE(a_refusal_before_the_trace_is_final),
          TAP_CASE(freeing_what_is_held_is_survived))
