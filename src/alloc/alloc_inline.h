@@ -39,4 +39,19 @@ gc_inline void *gc_alloc_fast(size_t bytes, unsigned kind) {
   return gc_alloc_slow(bytes, kind);
 }
 
+/* Of a kind that somebody made, of which the thread may have no cells yet; not of an
+ * uncollectable one, whose objects have no spare byte. */
+gc_inline void *gc_alloc_of_kind(size_t bytes, unsigned kind) {
+  if (GC_TSAN_BUILD)
+    gc_stop_poll();
+  size_t granules = (bytes + gc_heap_round) >> GC_GRANULE_SHIFT;
+  struct gc_cell *cells = gc_tlab_of(gc_self())->kinds[kind];
+  if (gc_likely(cells != NULL && granules - 1 < GC_EXACT_CLASSES)) {
+    char *p = gc_cell_bump(&cells[granules], granules << GC_GRANULE_SHIFT);
+    if (gc_likely(p != NULL))
+      return p;
+  }
+  return gc_alloc(bytes, kind);
+}
+
 #endif

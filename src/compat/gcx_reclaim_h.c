@@ -5,7 +5,7 @@
 #include "compat/compat.h"
 #include "compat/observers.h"
 
-#include "alloc/alloc.h"
+#include "alloc/alloc_inline.h"
 #include "alloc/debug_alloc.h"
 #include "alloc/finalized.h"
 #include "base/check.h"
@@ -161,7 +161,7 @@ void *gcx_kind_alloc(gcx_kind *kind, size_t bytes) {
   unsigned k = number_of(kind);
   if (gc_unlikely(gc_debug_is_kind(k)))
     return gc_debug_alloc(bytes, k, NULL, 0);
-  return gc_alloc(bytes, k);
+  return gc_alloc_of_kind(bytes, k);
 }
 
 void *gcx_finalized_alloc(size_t bytes, const gcx_closure *closure) {

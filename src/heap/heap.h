@@ -199,7 +199,9 @@ struct gc_kind {
   /* Slots condemned so far, calls that have ended, slots revived. The first two change
    * under the drain lock (or in the stop), the third under no lock. */
   _Atomic size_t condemned, decided, revived;
+  uint64_t unused[2];
 };
+_Static_assert(sizeof(struct gc_kind) == 128, "a kind is found by a shift");
 
 extern struct gc_kind gc_kinds[GC_MAX_KINDS] gc_hidden;
 extern _Atomic uint32_t gc_kind_count;
