@@ -13,9 +13,9 @@ extern "C" {
 #endif
 
 /* The version of Reclaim that this header belongs to. */
-#define GCX_VERSION "0.1.0"
+#define GCX_VERSION "0.2.0"
 
-/* The version of the library, such as "0.1.0"; a constant string.  (The version
+/* The version of the library, such as "0.2.0"; a constant string.  (The version
  * of the libgc interface is GC_get_version().)  Any thread, any time; neither
  * collects, calls back nor needs memory.  Since 0.1.0. */
 GC_API const char *GC_CALL gcx_version(void);
