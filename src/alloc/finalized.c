@@ -10,6 +10,7 @@
 #include "cycle/gc_start.h"
 #include "cycle/notifier.h"
 #include "heap/find.h"
+#include "heap/side.h"
 #include "notify/debug.h"
 #include "reclaim/large.h"
 #include "reclaim/pool.h"
@@ -17,7 +18,7 @@
 /* One kind for libgc's closures, one for ours, and its debug form; 0: not started. */
 static _Atomic unsigned finalized_kind, own_kind, debug_kind;
 
-static void **side_word(const void *object) {
+static void *_Atomic *side_word(const void *object) {
   struct gc_object o;
   bool found = gc_find(object, &o);
   gc_check(found);
@@ -26,11 +27,11 @@ static void **side_word(const void *object) {
 
 /* Runs the closure once; an object without one just dies. */
 static int run_closure(void *object, size_t bytes, void *cd) {
-  void **word = side_word(object);
-  const struct gc_finalized_closure *closure = *word;
+  void *_Atomic *word = side_word(object);
+  const struct gc_finalized_closure *closure = gc_load_rlx(word);
   (void)bytes;
   (void)cd;
-  *word = NULL;
+  gc_store_rlx(word, NULL);
   if (closure != NULL)
     closure->proc(object, closure->data);
   return 0;
@@ -38,12 +39,12 @@ static int run_closure(void *object, size_t bytes, void *cd) {
 
 /* A kept object has its closure for the next time. */
 static int run_own_closure(void *object, size_t bytes, void *cd) {
-  void **word = side_word(object);
-  const struct gc_own_closure *closure = *word;
+  void *_Atomic *word = side_word(object);
+  const struct gc_own_closure *closure = gc_load_rlx(word);
   (void)cd;
   int keep = closure == NULL ? 0 : closure->notify(object, bytes, closure->cd);
   if (!keep)
-    *word = NULL;
+    gc_store_rlx(word, NULL);
   return keep;
 }
 
@@ -76,7 +77,8 @@ bool gc_finalized_start(unsigned flags) {
 static void *with_side(void *object, const void *closure) {
   struct gc_object o;
   if (object != NULL && gc_find(object, &o) && o.start == object)
-    gc_heap.blocks[o.block].side[o.slot] = (void *)(uintptr_t)closure;
+    gc_store_rlx(&gc_heap.blocks[o.block].side[o.slot],
+                 (void *)(uintptr_t)closure);
   return object;
 }
 
@@ -134,8 +136,8 @@ static void cancel_in_block(const struct code_range *r, gc_block_id b) {
   struct gc_block *block = &gc_heap.blocks[b];
   for (unsigned s = 0; block->side != NULL && s < block->slots; s++)
     if ((gc_map_test(b, s, 0) || gc_map_test(b, s, 1)) &&
-        is_in_range(r, block->side[s]))
-      block->side[s] = NULL;
+        is_in_range(r, gc_side_word(block, s)))
+      gc_store_rlx(&block->side[s], NULL);
 }
 
 static void cancel_if_of_kind(gc_block_id head, void *cx) {

@@ -121,7 +121,7 @@ static void free_small(const struct gc_object *o) {
   if (gc_kind_flags(o->kind) & KIND_CLEAR)
     clear_object(o);
   if (gc_heap.blocks[o->block].side != NULL)
-    gc_heap.blocks[o->block].side[o->slot] = NULL;
+    gc_store_rlx(&gc_heap.blocks[o->block].side[o->slot], NULL);
   if (cells == NULL)
     gc_pool_free_slot(o->block, o->slot);
   else

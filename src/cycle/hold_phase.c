@@ -40,15 +40,15 @@ static bool is_any_stuck(void) {
 
 void gc_hold_phase_begin(void) {
   gc_hold_forget();
-  has_sources = false;
-  gc_pending_each_block(look_for_sources);
-  if (!has_sources)
-    return;
-  if (is_any_stuck()) {
+  if (is_any_stuck()) { /* examine has left out what is done, of any kind */
     trace_all();
     gc_pending_drop_unreached();
     return;
   }
+  has_sources = false;
+  gc_pending_each_block(look_for_sources);
+  if (!has_sources)
+    return;
   heap_at_close = gc_space_heap_bytes();
   gc_classify_set_closed(true);
 }

@@ -13,6 +13,7 @@
 #include "cycle/watch.h"
 #include "heap/tlab.h"
 #include "heap/layout.h"
+#include "heap/side.h"
 #include "notify/debug.h"
 #include "notify/quarantine.h"
 #include "reclaim/large.h"
@@ -117,7 +118,7 @@ static void search_object(const struct gc_object *o) {
   const struct gc_block *block = &gc_heap.blocks[o->block];
   uint64_t d = gc_layout_descriptor(o->kind, o->start, o->bytes);
   if (gc_kind_flags(o->kind) & KIND_SIDE)
-    look_at_word(&s, o->start, block->side[o->slot]);
+    look_at_word(&s, o->start, gc_side_word(block, o->slot));
   if ((d & DESC_TAG_MASK) != DESC_BITMAP) {
     search_words(&s, o->start, o->start + o->bytes);
     return;

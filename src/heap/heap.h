@@ -84,9 +84,8 @@ struct gc_block {
   uint32_t length;   /* LARGE: blocks; [lock large] */
   size_t large_bytes; /* LARGE: object size, a multiple of 16; [lock large] */
   _Atomic uint8_t *states; /* notified kinds: a byte for each slot, else null */
-  void *
-      *side; /* finalised and debug kinds: a word for each slot, see heap/side;
-                  else null */
+  void *_Atomic *side; /* finalised and debug kinds: a word for each slot, see
+                          heap/side; else null */
   _Atomic uint64_t *_Atomic held; /* hold trace: visited map, else null;
                                      [lock drain, or stw] */
   uint32_t freed_epoch;           /* FREE: since when; [lock blocks] */

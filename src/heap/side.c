@@ -13,7 +13,7 @@ static size_t side_bytes(const struct gc_block *block, unsigned flags) {
 
 void gc_side_drop(struct gc_block *block, unsigned kind) {
   gc_meta_free((void *)block->states, block->slots);
-  gc_meta_free(block->side, side_bytes(block, gc_kind_flags(kind)));
+  gc_meta_free((void *)block->side, side_bytes(block, gc_kind_flags(kind)));
   gc_meta_free((void *)gc_load_rlx(&block->held), gc_side_held_bytes(block));
   block->states = NULL;
   block->side = NULL;

@@ -32,6 +32,11 @@ gc_inline size_t gc_side_held_bytes(const struct gc_block *block) {
   return (block->slots + GC_WORD_BITS - 1) / GC_WORD_BITS * sizeof(uint64_t);
 }
 
+/* Of a block with side words. A notifier may be taking it away meanwhile. */
+gc_inline void *gc_side_word(const struct gc_block *block, unsigned slot) {
+  return gc_load_rlx(block->side + slot);
+}
+
 /* The hold trace has visited the slot. Whoever saw that the slot is allocated, with
  * acquire, sees that. */
 gc_inline bool gc_side_is_held(const struct gc_block *block, unsigned slot) {

@@ -127,7 +127,8 @@ gc_scans_memory static const uint64_t *next_address(const uint64_t *p,
 gc_scans_memory static bool next_dead(struct frame *f, struct gc_object *out) {
   if (f->is_side_left) {
     f->is_side_left = false;
-    if (gc_find(gc_heap.blocks[f->block].side[f->slot], out) && is_dead(out))
+    if (gc_find(gc_side_word(&gc_heap.blocks[f->block], f->slot), out) &&
+        is_dead(out))
       return true;
   }
   while ((f->next = next_address(f->next, f->end)) != f->end) {
@@ -235,8 +236,8 @@ bool gc_hold_has_sources(gc_block_id b) {
 static bool may_refer(const struct gc_object *o) {
   const uint64_t *words = (const uint64_t *)(void *)o->start;
   const uint64_t *end = words + o->bytes / 8;
-  void *const *side = gc_heap.blocks[o->block].side;
-  return (side != NULL && gc_heap_has(side[o->slot])) ||
+  const struct gc_block *block = &gc_heap.blocks[o->block];
+  return (block->side != NULL && gc_heap_has(gc_side_word(block, o->slot))) ||
          next_address(words, end) != end;
 }
 
@@ -348,7 +349,7 @@ gc_scans_memory static bool list_referents(const struct gc_object *o) {
   const uint64_t *p = (const uint64_t *)(void *)o->start;
   const uint64_t *end = p + o->bytes / 8;
   const struct gc_block *block = &gc_heap.blocks[o->block];
-  bool met = block->side != NULL && list_if_held(block->side[o->slot]);
+  bool met = block->side != NULL && list_if_held(gc_side_word(block, o->slot));
   if (gc_kind_flags(o->kind) & KIND_LEAF)
     return met;
   while ((p = next_address(p, end)) != end)

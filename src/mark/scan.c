@@ -9,6 +9,7 @@
 #include "mark/mark_inline.h"
 
 #include "heap/layout.h"
+#include "heap/side.h"
 #include "mark/proc.h"
 #include "mark/rescan.h"
 
@@ -149,7 +150,8 @@ static gc_noinline void scan_special(struct gc_marker *m, char *at) {
   if (gc_load_rlx(&gc_heap.blocks[o.block].flags) & BF_WATCHED)
     gc_mark_watched(m, &o);
   if (flags & KIND_SIDE)
-    gc_mark_word(m, (uint64_t)(uintptr_t)gc_heap.blocks[o.block].side[o.slot]);
+    gc_mark_word(
+        m, (uint64_t)(uintptr_t)gc_side_word(&gc_heap.blocks[o.block], o.slot));
   uint64_t d = gc_layout_descriptor(o.kind, o.start, o.bytes);
   switch ((enum gc_desc_tag)(d & DESC_TAG_MASK)) {
   case DESC_LENGTH: {

@@ -61,7 +61,7 @@ static void take_slot(const struct gc_object *o) {
   struct gc_block *block = &gc_heap.blocks[o->block];
   struct gc_debug_record *r = gc_debug_record_of(o);
   gc_debug_check_red_zone(o);
-  block->side[o->slot] = NULL;
+  gc_store_rlx(&block->side[o->slot], NULL);
   __builtin_memset(o->start, poison_of(o), o->bytes);
   if (collections() == 0 || !note_entry(o->start)) {
     gc_store_rlx(&r->is_full, (uint8_t)0);

@@ -341,6 +341,46 @@ static void a_stuck_notifier_does_not_hold_memory(void) {
   tap_eq_u(gcx_kind_quiesce(kind, SH_PATIENCE_MS), 0);
 }
 
+/* One is stuck and another one runs when a collection comes: what is done by then is
+ * free from then on, and must not be freed again with its batch, for others live
+ * there. */
+static sem_t second;
+static atomic_size_t n_called;
+
+static gcx_verdict GC_CALLBACK stick_twice(void *object, size_t bytes,
+                                           void *cd) {
+  size_t n = atomic_fetch_add(&n_called, 1);
+  if (n == N_STUCK - 1)
+    while (sem_wait(&second) != 0 && errno == EINTR)
+      continue;
+  return stick_once(object, bytes, cd);
+}
+
+static void what_is_done_behind_a_stuck_notifier_is_freed_once(void) {
+  sh_begin(3 * N_STUCK);
+  sem_init(&unstick, 0, 0);
+  sem_init(&second, 0, 0);
+  sh_configure((gcx_finaliser_opts){.stuck_ms = 100, .on_event = on_event});
+  events.expected_name = "sticky";
+  gcx_kind *kind = sh_kind((gcx_kind_opts){
+      .notify = stick_twice, .name = "sticky", .release = GCX_RELEASE_BATCH});
+  sh_apart(make_stuck, kind);
+  gu_collect();
+  wait_for_event(&events.stuck);
+  sh_configure((gcx_finaliser_opts){.stuck_ms = 1000 * 1000});
+  while (atomic_load(&n_called) < N_STUCK)
+    sh_sleep_us(1000);
+  gu_collect();
+  sh_apart(make_stuck, kind); /* in the slots of those that are done */
+  sem_post(&second);
+  tap_eq_u(gcx_drain(SH_PATIENCE_MS), 0);
+  sh_settle_until(2 * N_STUCK);
+  sh_check_once(0, 2 * N_STUCK);
+  sem_post(&unstick);
+  tap_eq_u(gcx_kind_quiesce(kind, SH_PATIENCE_MS), 0);
+  sh_check_errors();
+}
+
 /* ---- Several threads ---- */
 
 enum { N_SIDE_BY_SIDE = 4 };
@@ -441,6 +481,7 @@ TAP_MAIN(TAP_CASE_T(slow_notifiers_slow_allocation_down, 120),
          TAP_CASE(a_stuck_notifier_of_a_batch),
          TAP_CASE(a_stuck_notifier_of_a_held_kind),
          TAP_CASE(a_stuck_notifier_does_not_hold_memory),
+         TAP_CASE(what_is_done_behind_a_stuck_notifier_is_freed_once),
          TAP_CASE(several_notifiers_run_side_by_side),
          TAP_CASE(an_aborted_notifier_costs_one_slot),
          TAP_CASE(an_aborted_notifier_of_a_held_kind))
