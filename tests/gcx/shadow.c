@@ -150,11 +150,13 @@ void sh_check_errors(void) {
   tap_eq_u(atomic_load(&shadow.unclean), 0);
 }
 
+/* The sanitiser's frames are large and are not cleared: a stray word may be left. */
 void sh_check_once(size_t from, size_t to) {
   size_t once = sh_count_notified(from, to, 1);
   size_t never = sh_count_notified(from, to, 0);
+  size_t stray = TAP_ASAN ? 1 + (to - from) / 1000 : 0;
   tap_eq_u(once + never, to - from);
-  if (!tap_check(never == 0))
+  if (!tap_check(never <= stray))
     tap_note("%zu of %zu were not notified", never, to - from);
 }
 
