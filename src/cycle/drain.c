@@ -136,6 +136,38 @@ static bool take_in_block(struct gc_batch *batch, gc_block_id b, uint8_t cond,
   return false;
 }
 
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+/* Eight slots with one exchange, when the cursor is at eight condemned ones. */
+static size_t take_eight(struct gc_batch *batch, gc_block_id b, uint8_t cond,
+                         struct gc_object *out) {
+  const struct gc_block *block = &gc_heap.blocks[b];
+  if (batch->slot % 8 != 0 || batch->slot + 8 > block->slots ||
+      !gc_pending_claim_eight(block->states + batch->slot, cond * EACH_BYTE,
+                              gc_state_byte(ST_CLAIM, cond) * EACH_BYTE))
+    return 0;
+  for (unsigned i = 0; i < 8; i++)
+    gc_object_at(b, batch->slot++, &out[i]);
+  batch->running += 8;
+  return 8;
+}
+
+/* From the block at the cursor, up to max more. */
+static size_t take_more(struct gc_batch *batch, uint8_t cond,
+                        struct gc_object *out, size_t max) {
+  gc_block_id b = gc_batch_blocks(batch)[batch->block_cursor];
+  size_t n = 0, taken;
+  if (!is_pending_block(b))
+    return 0;
+  do {
+    taken = max - n >= 8 ? take_eight(batch, b, cond, out + n) : 0;
+    if (taken == 0 && n < max)
+      taken = take_in_block(batch, b, cond, out + n);
+    n += taken;
+  } while (taken != 0 && n < max);
+  return n;
+}
+
 /* Kinds that name no other objects need not wait for the batch, unless others
  * refer to an object of the block. */
 static bool is_released_by_block(gc_block_id b) {
@@ -195,10 +227,9 @@ size_t gc_drain_take(struct gc_queue *q, struct gc_object *out, size_t max) {
     n++;
   if (n > 1 || batch->slot == 0) /* or it was the last in order */
     return n;
-  gc_block_id b = gc_batch_blocks(batch)[batch->block_cursor];
   uint8_t cond = gc_state_byte(ST_COND, done_byte(q, batch));
-  while (n < max && b == out->block && take_in_block(batch, b, cond, &out[n]))
-    n++;
+  if (gc_batch_blocks(batch)[batch->block_cursor] == out->block)
+    n += take_more(batch, cond, out + n, max - n);
   return n;
 }
 

@@ -140,6 +140,14 @@ gc_inline bool gc_pending_claim(_Atomic uint8_t *state) {
   gc_store_rlx(state, gc_state_byte(ST_CLAIM, byte));
   return true;
 }
+/* The same of eight slots side by side, aligned, all of them or none. On the processors
+ * that we know a wide exchange and one of a byte within it exclude each other. */
+gc_inline bool gc_pending_claim_eight(_Atomic uint8_t *states, uint64_t cond,
+                                      uint64_t claim) {
+  _Atomic uint64_t *eight = (_Atomic uint64_t *)(void *)states;
+  uint64_t now = gc_load_rlx(eight);
+  return now == cond && gc_cas_acq_rel(eight, &now, claim);
+}
 /* COND to NONE: true when the object lives (it was NONE already, or was won). */
 bool gc_pending_revive(const struct gc_object *object);
 

@@ -226,17 +226,41 @@ void gc_pool_keep_slot(gc_block_id b, unsigned slot) {
   gc_unlock(&pool->lock);
 }
 
-/* The bits of the slots, from 64*i on, whose state is `done`, which becomes NONE. */
-static uint64_t take_done(struct gc_block *block, unsigned i, uint8_t done) {
-  unsigned from = i << 6, to = from + 64;
+/* Eight states at once, when all of them are `done`: nobody else changes such. Next to
+ * others that may be revived meanwhile each byte is stored for itself. */
+static bool take_eight_done(struct gc_block *block, unsigned slot,
+                            uint8_t done) {
+  _Atomic uint64_t *eight = (_Atomic uint64_t *)(void *)(block->states + slot);
+  if (gc_load_rlx(eight) != done * UINT64_C(0x0101010101010101))
+    return false;
+  gc_store_rlx(eight, (uint64_t)0);
+  return true;
+}
+
+static uint64_t take_done_singly(struct gc_block *block, unsigned from,
+                                 unsigned to, uint8_t done) {
   uint64_t bits = 0;
-  if (to > block->slots)
-    to = block->slots;
   for (unsigned slot = from; slot < to; slot++) {
     if (gc_load_rlx(block->states + slot) != done)
       continue;
     bits |= gc_slot_bit(slot);
     gc_store_rlx(block->states + slot, (uint8_t)ST_NONE);
+  }
+  return bits;
+}
+
+/* The bits of the slots, from 64*i on, whose state is `done`, which becomes NONE. */
+static uint64_t take_done(struct gc_block *block, unsigned i, uint8_t done) {
+  unsigned end = (i + 1) << 6;
+  uint64_t bits = 0;
+  if (end > block->slots)
+    end = block->slots;
+  for (unsigned slot = i << 6; slot < end; slot += 8) {
+    unsigned to = slot + 8 < end ? slot + 8 : end;
+    if (to - slot == 8 && take_eight_done(block, slot, done))
+      bits |= (uint64_t)0xff << (slot & 63);
+    else
+      bits |= take_done_singly(block, slot, to, done);
   }
   return bits;
 }
