@@ -277,6 +277,22 @@ static void examine_large(gc_block_id head, void *cx) {
     examine_block(head, cx);
 }
 
+/* What the examination of a block reads first is fetched while those before it are
+ * examined: what describes it, then its bits and bytes. */
+#define AHEAD 4u
+
+static void prefetch_block(const struct gc_pool *pool, uint32_t i) {
+  if (i + AHEAD < pool->count)
+    gc_prefetch(&gc_heap.blocks[pool->blocks[i + AHEAD]]);
+  if (i + AHEAD / 2 >= pool->count)
+    return;
+  gc_block_id b = pool->blocks[i + AHEAD / 2];
+  const struct gc_block *block = &gc_heap.blocks[b];
+  gc_prefetch(gc_maps_of(b));
+  for (unsigned s = 0; s < block->slots; s += 64)
+    gc_prefetch((const char *)block->states + s);
+}
+
 void gc_pending_examine(gc_large_iterator each_large) {
   clear_lists();
   for (unsigned k = 0; k < gc_load_rlx(&gc_kind_count); k++) {
@@ -284,8 +300,10 @@ void gc_pending_examine(gc_large_iterator each_large) {
       continue;
     for (unsigned c = 1; c < gc_sizes.count; c++) {
       struct gc_pool *pool = &gc_kinds[k].pools[c];
-      for (uint32_t i = 0; i < pool->count; i++)
+      for (uint32_t i = 0; i < pool->count; i++) {
+        prefetch_block(pool, i);
         examine_block(pool->blocks[i], NULL);
+      }
     }
   }
   each_large(examine_large, NULL);
