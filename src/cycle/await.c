@@ -16,6 +16,9 @@
 
 #define LEAST_HARD_LIMIT ((size_t)64 << 20)
 #define MS ((uint64_t)1000000)
+/* Who waits for memory looks no more often: woken for each block it would be asleep
+ * again after one page of objects. */
+#define PACE_NS (MS / 2)
 #define LOOK_EVERY_NS (GC_TSAN_BUILD ? 2 * MS : 20 * MS)
 
 static _Atomic uint32_t progress;
@@ -35,14 +38,13 @@ static bool may_wait(void) {
 }
 
 /* Sleeps until something happens; false when the time is over. */
-static bool sleep_until(uint32_t seen, uint64_t end_ns) {
+static bool sleep_until(uint32_t seen, uint64_t end_ns, uint64_t look_ns) {
   uint64_t now = gc_plat_now_ns();
   if (now >= end_ns)
     return false;
   uint64_t left = end_ns - now;
   /* Single verdicts are not told; looking for them now and then is enough. */
-  gc_plat_futex_wait(&progress, seen,
-                     left < LOOK_EVERY_NS ? left : LOOK_EVERY_NS);
+  gc_plat_futex_wait(&progress, seen, left < look_ns ? left : look_ns);
   if (GC_TSAN_BUILD)
     gc_stop_poll();
   return true;
@@ -90,7 +92,7 @@ enum gc_wait_result gc_notifier_drain(unsigned ms) {
   while (in_time && !is_reached(q, target)) {
     uint32_t seen = gc_load_acq(&progress);
     if (!is_reached(q, target))
-      in_time = sleep_until(seen, end);
+      in_time = sleep_until(seen, end, LOOK_EVERY_NS);
   }
   gc_sub_rlx(&gc_drain_waiters, 1);
   return end_wait(in_time);
@@ -106,7 +108,7 @@ static enum gc_wait_result await_kind(unsigned kind, uint64_t end) {
   while (in_time && gc_pending_undecided(kind) != 0) {
     uint32_t seen = gc_load_acq(&progress);
     if (gc_pending_undecided(kind) != 0)
-      in_time = sleep_until(seen, end);
+      in_time = sleep_until(seen, end, LOOK_EVERY_NS);
   }
   gc_sub_rlx(&gc_drain_waiters, 1);
   return end_wait(in_time);
@@ -161,18 +163,14 @@ static bool wait_below(size_t limit) {
   uint64_t patience = gc_load_rlx(&gc_notifier_config.wait_ms) * MS;
   uint64_t end = gc_plat_now_ns() + patience, last = decided();
   bool in_time = true;
-  gc_add_acq_rel(&gc_drain_waiters, 1);
   gc_notifier_wake();
   while (in_time && is_over(limit)) {
-    uint32_t seen = gc_load_acq(&progress);
     if (decided() != last) {
       last = decided();
       end = gc_plat_now_ns() + patience;
     }
-    if (is_over(limit))
-      in_time = sleep_until(seen, end);
+    in_time = sleep_until(gc_load_rlx(&progress), end, PACE_NS);
   }
-  gc_sub_rlx(&gc_drain_waiters, 1);
   return in_time;
 }
 
