@@ -136,6 +136,8 @@ BDW_HIDDEN void bdw_progress(void);
 /* Before an allocation: waits when too much is pending. */
 BDW_HIDDEN void bdw_pay_back(void);
 BDW_HIDDEN unsigned long bdw_overruns(void);
+/* Calls on_event, if there is one. */
+BDW_HIDDEN void bdw_tell(gcx_event event, void *object, const char *kind_name);
 
 /* Zero: the default. */
 struct bdw_config {

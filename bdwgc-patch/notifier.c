@@ -132,6 +132,8 @@ static bool step(struct worker *w) {
   void *memory = GC_call_with_alloc_lock(decide, &s);
   if (memory != NULL)
     GC_free(memory);
+  if (s.notify != NULL && s.verdict == LOST)
+    bdw_tell(GCX_EVENT_LOST, s.object.start, s.object.kind->name);
   atomic_store(&w->busy, 0);
   bdw_progress();
   return true;

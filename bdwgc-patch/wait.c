@@ -16,6 +16,8 @@ static pthread_once_t progress_once = PTHREAD_ONCE_INIT;
 static atomic_uint waiters;
 static atomic_size_t decisions;
 static atomic_ulong overruns;
+/* The depth counts on_event, too: what is called because waiting was in vain does
+ * not wait. */
 static _Thread_local unsigned nowait_depth;
 
 static void make_progress_clock(void) {
@@ -154,9 +156,16 @@ void bdw_pay_back(void) {
   if (result == 0)
     return;
   atomic_fetch_add(&overruns, 1);
+  bdw_tell(GCX_EVENT_OVERRUN, NULL, NULL);
+}
+
+void bdw_tell(gcx_event event, void *object, const char *kind_name) {
   gcx_event_fn tell = atomic_load(&bdw_config.on_event);
-  if (tell != NULL)
-    tell(GCX_EVENT_OVERRUN, NULL, NULL);
+  if (tell == NULL)
+    return;
+  nowait_depth++;
+  tell(event, object, kind_name);
+  nowait_depth--;
 }
 
 unsigned long bdw_overruns(void) { return atomic_load(&overruns); }

@@ -24,12 +24,14 @@ extern "C" {
  * or for gcx_drain or gcx_kind_quiesce, which collect then. */
 #define GCX_CAP_PROMPT 0x2u
 /* Of a chain of dead GCX_REFS_HELD objects all die in one collection.  Without it
- * one link a collection does. */
+ * one link a collection does, if its block is looked at. */
 #define GCX_CAP_DEEP 0x4u
 /* Dead GCX_REFS_HELD objects that refer to each other in a cycle are notified.
  * Without it they stay for ever, and gcx_kind_opts.on_revive is refused. */
 #define GCX_CAP_CYCLES 0x8u
-/* Parents before children, where the references form no cycle. */
+/* Dead objects that are GCX_REFS_HELD parents before their children, where the
+ * references form no cycle.  With GCX_CAP_DEEP also through dead objects of
+ * GCX_REFS_NONE kinds in between. */
 #define GCX_CAP_ORDER 0x10u
 /* A notified object's memory can be used again in the same collection. */
 #define GCX_CAP_SAME_COLLECTION 0x20u

@@ -12,7 +12,8 @@ tests_gcx_libshadow_la_SOURCES = tests/gcx/facts.c tests/gcx/facts.h \
 	tests/gcx/shadow.c tests/gcx/shadow.h
 
 gcx_everywhere = tests/gcx/caps tests/gcx/kinds tests/gcx/life \
-	tests/gcx/promises tests/gcx/race
+	tests/gcx/memory tests/gcx/order tests/gcx/pressure tests/gcx/promises \
+	tests/gcx/race
 
 gcx_programs = tests/gcx/caps tests/gcx/debug tests/gcx/debug_clean \
 	tests/gcx/debug_refs tests/gcx/door tests/gcx/faults tests/gcx/kinds \
