@@ -63,7 +63,8 @@ libgc_la_SOURCES = \
 	src/compat/gc_h_collect.c src/compat/gc_h_param.c \
 	src/compat/gc_h_roots.c src/compat/gc_h_stats.c \
 	src/compat/gc_h_thread.c src/compat/gc_inline_h.c \
-	src/compat/gc_mark_h.c src/compat/gcx_debug_h.c src/compat/gcx_h.c \
+	src/compat/gc_mark_h.c src/compat/gcx_backend_h.c \
+	src/compat/gcx_debug_h.c src/compat/gcx_h.c \
 	src/compat/gcx_observe_h.c src/compat/gcx_reclaim_h.c \
 	src/compat/gcx_weak_h.c src/compat/gcx_weak_map_h.c \
 	src/compat/observers.h src/compat/pthread_wrap.c

@@ -3,11 +3,12 @@
 #
 # usage: check-bdw.sh CC SRCDIR BUILDDIR
 #
-# The tests of the public interface and the libraries on top are compiled
+# The tests of the public interface, the libraries on top, the adapter that gives
+# gcx/reclaim.h there, and those of its tests that gcx_everywhere names are compiled
 # against the system's headers and library (Debian: libgc-dev), which proves
 # that they ask for nothing but the contract. The project's own headers are kept
 # out of the way. Cases where that library differs are in
-# tests/api/bdw-differs.list.
+# tests/api/bdw-differs.list; what the adapter can not give is skipped and told.
 
 set -u
 
@@ -77,6 +78,20 @@ for file in "$src"/tests/extra/*.c; do
   name=$(basename "$file" .c)
   grep -q 'TAP_MAIN\|tap_main' "$file" || continue
   compile "$file" $objects gcutil.o tap.o -o "$name" -lgc -ldl -lm
+  programs="$programs ./$name"
+done
+
+# The adapter, and the tests of reclaim notification on it; their names begin with
+# gcx_, since some are those of other programs.
+/bin/sh "$src/bdwgc-patch/build.sh" "$cc" "$src" "$build/adapter" || exit 1
+everywhere=$(sed -n '/^gcx_everywhere =/,/[^\\]$/p' "$src/tests/gcx/local.mk" |
+  tr -s '\\\t ' '\n\n\n' | grep '^tests/gcx/')
+[ -n "$everywhere" ] || die "tests/gcx/local.mk names no gcx_everywhere"
+compile -I"$build/adapter/include" -c "$src/tests/gcx/shadow.c" -o shadow.o
+for test in $everywhere; do
+  name=gcx_$(basename "$test")
+  compile -I"$build/adapter/include" "$src/$test.c" shadow.o gcutil.o tap.o \
+    -o "$name" "$build/adapter/libgcx_bdw.a" -lgc
   programs="$programs ./$name"
 done
 

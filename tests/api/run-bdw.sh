@@ -47,7 +47,10 @@ judge() {
       echo "$name:$case_name" >>"$scratch/seen"
     fi
     case $line:$known in
-    *'# SKIP'*) skipped=$((skipped + 1)) ;;
+    *'# SKIP'*)
+      skipped=$((skipped + 1))
+      echo "skipped: $name:$case_name: ${line#*\# SKIP }"
+      ;;
     'not ok '*:yes) expected=$((expected + 1)) ;;
     'not ok '*:no)
       failed=$((failed + 1))

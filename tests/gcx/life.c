@@ -41,7 +41,7 @@ static void condemn(gcx_refs refs, bool with_children) {
   kind = sh_counting_kind(refs);
   sh_close_gate();
   sh_apart(make_hidden, &with_children);
-  gu_collect();
+  sh_collect();
   tap_ge(sh_stats().pending_objects, N - 2);
   tap_eq_u(sh_total(), 0);
 }
@@ -112,7 +112,7 @@ static void revive_and_go_on(gcx_refs refs, bool with_children) {
   tap_le(once, n / 2);
   sh_apart(check_alive, &with_children);
   sh_apart(let_all_go, NULL);
-  sh_settle();
+  sh_settle_deep(2);
   sh_check_once(0, n);
   sh_check_errors();
   sh_check_stats();
@@ -193,6 +193,7 @@ static void make_pairs(void *arg) {
 
 /* Of each pair the second is kept, and must forget the first. */
 static void a_kept_member_of_a_cycle_is_told(void) {
+  sh_need(GCX_CAP_CYCLES, "cycles of dead objects are not notified");
   sh_begin(N);
   kind = sh_kind((gcx_kind_opts){.notify = keep_the_second,
                                  .cd = &n_reported,
@@ -222,6 +223,7 @@ static void free_live(void *arg) {
 }
 
 static void a_live_object_freed_by_hand_is_notified_once(void) {
+  sh_need(GCX_CAP_FREE, "notified objects may not be freed by hand");
   sh_begin(2 * N);
   kind = sh_counting_kind(GCX_REFS_NONE);
   sh_apart(free_live, NULL);
@@ -242,6 +244,7 @@ static void free_condemned(void *arg) {
 }
 
 static void a_condemned_object_freed_by_hand_is_notified_once(void) {
+  sh_need(GCX_CAP_FREE, "notified objects may not be freed by hand");
   condemn(GCX_REFS_NONE, false);
   sh_apart(free_condemned, NULL);
   sh_apart(use_memory, kind);
@@ -264,6 +267,7 @@ static gcx_verdict GC_CALLBACK free_inside(void *object, size_t bytes,
 
 static void an_object_freed_by_its_notifier_is_notified_once(void) {
   bool with_children = false;
+  sh_need(GCX_CAP_FREE, "notified objects may not be freed by hand");
   sh_begin(2 * N + N_FILL);
   kind = sh_kind((gcx_kind_opts){.notify = free_inside});
   sh_apart(make_hidden, &with_children);
@@ -395,7 +399,7 @@ static void quiescing_gives_up_when_a_notifier_blocks(void) {
   sem_init(&go_on, 0, 0);
   kind = sh_kind((gcx_kind_opts){.notify = block});
   sh_apart(make_hidden, &with_children);
-  gu_collect();
+  sh_collect();
   while (sem_wait(&entered) != 0)
     continue;
   tap_eq_u(gcx_kind_quiesce(kind, 100), ETIMEDOUT);
@@ -446,13 +450,14 @@ static void revive_middle(void *arg) {
 /* The first notifier of a ring blocks. What the middle refers to is revived with it,
  * also what the blocked thread is going to call next. */
 static void what_was_not_called_is_revived_with_its_ring(void) {
+  sh_need(GCX_CAP_CYCLES, "cycles of dead objects are not notified");
   sh_begin(RING);
   sem_init(&entered, 0, 0);
   sem_init(&go_on, 0, 0);
   kind = sh_kind((gcx_kind_opts){
       .notify = block, .refs = GCX_REFS_HELD, .on_revive = drop_first});
   sh_apart(make_ring, NULL);
-  gu_collect();
+  sh_collect();
   while (sem_wait(&entered) != 0)
     continue;
   sh_apart(revive_middle, NULL);

@@ -1,6 +1,7 @@
 # tests/gcx/local.mk: reclaim notification through gcx/reclaim.h. SPDX-License-Identifier: MIT
 #
-# Only Reclaim has that interface, so check-bdw leaves these out.
+# Only Reclaim has all of that interface. What the adapter in bdwgc-patch gives is
+# tested on it by check-bdw, with the programs that gcx_everywhere names.
 
 gcx_ldadd = tests/gcx/libshadow.la tests/lib/libgcutil.la tests/lib/libtap.la \
 	libgc.la
@@ -10,7 +11,11 @@ tests_gcx_libshadow_la_SOURCES = tests/gcx/facts.c tests/gcx/facts.h \
 	tests/gcx/mistakes.c tests/gcx/mistakes.h \
 	tests/gcx/shadow.c tests/gcx/shadow.h
 
-gcx_programs = tests/gcx/debug tests/gcx/debug_clean \
+gcx_everywhere = tests/gcx/caps tests/gcx/kinds tests/gcx/life \
+	tests/gcx/memory tests/gcx/order tests/gcx/pressure tests/gcx/promises \
+	tests/gcx/race
+
+gcx_programs = tests/gcx/caps tests/gcx/debug tests/gcx/debug_clean \
 	tests/gcx/debug_refs tests/gcx/door tests/gcx/faults tests/gcx/kinds \
 	tests/gcx/life tests/gcx/memory tests/gcx/order tests/gcx/pressure \
 	tests/gcx/promises tests/gcx/race tests/gcx/retire tests/gcx/step \
@@ -18,6 +23,8 @@ gcx_programs = tests/gcx/debug tests/gcx/debug_clean \
 check_PROGRAMS += $(gcx_programs)
 TESTS += $(gcx_programs)
 
+tests_gcx_caps_SOURCES = tests/gcx/caps.c
+tests_gcx_caps_LDADD = $(gcx_ldadd)
 tests_gcx_debug_SOURCES = tests/gcx/debug.c
 tests_gcx_debug_LDADD = $(gcx_ldadd)
 tests_gcx_debug_refs_SOURCES = tests/gcx/debug_refs.c

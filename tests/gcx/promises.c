@@ -163,8 +163,8 @@ static void each_death_is_notified_exactly_once(void) {
   n_steps = TAP_TSAN ? 5000 : tap_long() ? 1250000 : 30000;
   sh_begin(N_STEPPING * n_steps);
   steps_kind[0] = sh_kind((gcx_kind_opts){.notify = on_step_death});
-  steps_kind[1] = sh_kind(
-      (gcx_kind_opts){.notify = on_step_death, .release = GCX_RELEASE_BATCH});
+  steps_kind[1] =
+      sh_kind((gcx_kind_opts){.notify = on_step_death, .release = sh_batch()});
   steps_kind[2] = sh_kind((gcx_kind_opts){
       .notify = on_step_death, .refs = GCX_REFS_HELD, .cd = steps_kind});
   for (uintptr_t i = 0; i < N_STEPPING; i++)
@@ -173,7 +173,7 @@ static void each_death_is_notified_exactly_once(void) {
     sh_join(t[i]);
   /* What was kept dies in the next collection, and its children with it. */
   for (int i = 0; i < 4; i++)
-    sh_settle();
+    sh_settle_deep(10);
   check_steps();
   tap_ge(atomic_load(&n_found), 100);
   tap_ge(sh_stats().revived, 1);
@@ -393,7 +393,7 @@ static void contents_are_as_the_program_left_them(void) {
       .notify = on_contents_death, .refs = GCX_REFS_HELD, .cd = kinds});
   sh_close_gate();
   sh_apart(make_contents, kinds);
-  gu_collect();
+  sh_collect();
   for (int i = 0; i < 2; i++)
     sh_start(&t[i], poison, &mb);
   for (int i = 0; i < 2; i++)

@@ -197,12 +197,13 @@ static void check_race(void) {
 
 static void race(size_t lookups) {
   pthread_t t[N_THREADS], collector;
-  n_lookups = lookups / N_THREADS / (TAP_TSAN ? 20 : 1);
+  n_lookups = lookups / N_THREADS / (TAP_TSAN ? 20 : 1) /
+              (sh_can(GCX_CAP_PROMPT) ? 1 : 4);
   sh_begin(1);
   kind = sh_kind(
       (gcx_kind_opts){.notify = on_death,
                       .refs = has_payload ? GCX_REFS_HELD : GCX_REFS_NONE,
-                      .release = GCX_RELEASE_BATCH});
+                      .release = has_payload ? GCX_RELEASE_BATCH : sh_batch()});
   sh_start(&collector, collect, NULL);
   for (uintptr_t i = 0; i < N_THREADS; i++)
     sh_start(&t[i], work, (void *)i);

@@ -7,6 +7,10 @@
  * refers to it; whatever has one is live, so its notification is an error at
  * once. What has none must be notified once; so that no stray word holds it,
  * tests build in threads that end.
+ *
+ * The tests run on every library that has gcx/reclaim.h. Where that can not give
+ * what a case is about, the case is skipped and names the capability; where it
+ * only takes another collection, these functions wait for it.
  */
 #ifndef TESTS_GCX_SHADOW_H
 #define TESTS_GCX_SHADOW_H
@@ -16,6 +20,7 @@
 #endif
 #define GC_NO_THREAD_REDIRECTS
 #include <gc/gc.h>
+#include <gcx/backend.h>
 #include <gcx/reclaim.h>
 
 #include <pthread.h>
@@ -40,6 +45,13 @@ void sh_begin(size_t max_serials);
 /* A kind, or the end of the case. Only struct_size is filled in. */
 gcx_kind *sh_kind(gcx_kind_opts opts);
 gcx_kind *sh_counting_kind(gcx_refs refs);
+
+/* The library has the GCX_CAP_ bits. */
+bool sh_can(unsigned caps);
+/* Ends the case as skipped if it has not. */
+void sh_need(unsigned caps, const char *what);
+/* GCX_RELEASE_BATCH where a kind without references can have it. */
+gcx_release sh_batch(void);
 
 /* Serial numbers, in order. */
 size_t sh_take_serial(void);
@@ -73,7 +85,8 @@ size_t sh_count_notified(size_t from, size_t to, unsigned times);
 
 /* No live object was notified, none was damaged. */
 void sh_check_errors(void);
-/* [from, to): all were notified once. */
+/* [from, to): all were notified once; but where deaths are not notified promptly, one
+ * in a thousand may still wait. */
 void sh_check_once(size_t from, size_t to);
 
 /* Calls fn in a thread that ends, so no stack remembers what it saw. */
@@ -85,8 +98,12 @@ void sh_join(pthread_t t);
  * signals in a thread that waits for a lock, so there it is tried again and again. */
 void sh_lock(pthread_mutex_t *lock);
 
-/* One collection, and the wait for what it condemned. */
+/* One collection, which condemns what is dead; where that is not prompt, two. */
+void sh_collect(void);
+/* The same, and the wait for what was condemned. */
 void sh_settle(void);
+/* The same, for objects and what they refer to, so many links deep. */
+void sh_settle_deep(unsigned links);
 /* The same until so many were notified, at most ten times. */
 void sh_settle_until(size_t total);
 

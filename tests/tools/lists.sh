@@ -18,9 +18,10 @@ every_file_is_listed() {
   (
     cd "$1" || exit 2
     cat Makefile.am src/local.mk tests/local.mk tests/*/local.mk \
-      extra/local.mk examples/local.mk bench/local.mk docs/local.mk tools/local.mk 2>/dev/null |
+      extra/local.mk examples/local.mk bench/local.mk bdwgc-patch/local.mk \
+      docs/local.mk tools/local.mk 2>/dev/null |
       sed 's/#.*//' | tr -c 'A-Za-z0-9_./+-' '\n' | sort -u >"$scratch/words"
-    for folder in src include extra examples tests bench; do sources "$folder"; done |
+    for folder in src include extra examples tests bdwgc-patch bench; do sources "$folder"; done |
       sort >"$scratch/files"
     while IFS= read -r file; do
       grep -qxF -e "$file" -e "${file%.c}" "$scratch/words" ||
@@ -62,6 +63,7 @@ fi
 
 tree=$scratch/tree
 mkdir -p "$tree/src/heap" "$tree/include/gc" "$tree/extra" "$tree/bench" \
+  "$tree/bdwgc-patch" \
   "$tree/examples" "$tree/tests/unit"
 touch "$tree/src/heap/a.c" "$tree/src/heap/a.h" "$tree/include/gc/b.h"
 echo 'TAP_MAIN(TAP_CASE(f))' >"$tree/tests/unit/c.c"

@@ -1,0 +1,150 @@
+/* bdwgc-patch/adapter.h: gcx/reclaim.h on an unmodified libgc, the nouns. SPDX-License-Identifier: MIT */
+
+/*
+ * An object of a notified kind carries one word of ours, its tag: the number of
+ * its kind and its state. Cells that hold no object have none, so that the disclaim
+ * procedure, which libgc calls with unused cells as well, can tell them apart.
+ *
+ *   GCX_REFS_NONE   | the object ...                     | tag |   base is the object
+ *   GCX_REFS_HELD   | tag | closure | the object ...           |   base + 16 is
+ *
+ * libgc lets a dead object hold what it refers to ("mark from all") only if the
+ * low two bits of its first word are not both zero; so there the tag comes first,
+ * and is odd. No tag looks like an address to a conservative scan.
+ *
+ * States and who changes them, always under libgc's allocation lock:
+ *
+ *   LIVE --disclaim procedure--> COND --notifier thread--> CLAIM --> no tag, GC_free
+ *     ^                           |                          |
+ *     +-------- gcx_revive -------+------ kept --------------+
+ *
+ * From COND on libgc is told to keep the object each time it asks. Three things
+ * make that sound:
+ *
+ * - Revive and claim set the mark bit under the lock. So an object that is live
+ *   again, or one that is about to be given to GC_free, is not found dead by a
+ *   sweep of the last collection that is still owed; later collections see it
+ *   from the stack of its holder.
+ * - The queue of condemned objects holds addresses that nothing keeps valid: an
+ *   entry counts only if its address is that of an object in state COND when it is
+ *   taken. So revival never searches the queue, and a stale entry that meets a new
+ *   condemned object at its address just calls that one earlier.
+ * - An object is claimed one at a time, when its notifier is called next.
+ */
+#ifndef BDWGC_PATCH_ADAPTER_H
+#define BDWGC_PATCH_ADAPTER_H
+
+#ifndef GC_THREADS
+#define GC_THREADS
+#endif
+#define GC_NO_THREAD_REDIRECTS
+#include <gc/gc.h>
+#include <gc/gc_disclaim.h>
+#include <gc/gc_mark.h>
+
+#include <gcx/backend.h>
+#include <gcx/reclaim.h>
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BDW_HIDDEN __attribute__((visibility("hidden")))
+
+enum { BDW_MAX_KINDS = 256, BDW_MAX_THREADS = 16, BDW_HEAD_BYTES = 16 };
+
+/* In memory that libgc scans and never frees, so that `cd` is a root. */
+struct gcx_kind {
+  gcx_notify_fn notify; /* [const] */
+  void *cd;             /* [lock] null when quiesced */
+  unsigned number;      /* [const] */
+  int libgc_kind;       /* [const] */
+  bool has_head;        /* [const] the tag comes first */
+  atomic_bool is_closed;
+  atomic_size_t undecided; /* condemned, neither revived nor through */
+  char name[24];           /* [const] */
+};
+
+enum bdw_state { BDW_NOTHING, BDW_LIVE, BDW_COND, BDW_CLAIM, BDW_LOST };
+
+/* An object of ours. */
+struct bdw_object {
+  char *base, *start;
+  size_t bytes; /* usable, from start */
+  _Atomic uint64_t *tag;
+  struct gcx_kind *kind;
+};
+
+/* By number. An entry is there before the kind's first object, for ever. */
+BDW_HIDDEN extern _Atomic(struct gcx_kind *) bdw_kinds[BDW_MAX_KINDS];
+
+/* ---- object.c ---- */
+
+/* Whether it is an object of a notified kind; the lock is held. */
+BDW_HIDDEN bool bdw_find_locked(const void *base, struct bdw_object *out);
+BDW_HIDDEN enum bdw_state bdw_state_of(const struct bdw_object *o);
+/* BDW_NOTHING: takes the tag away. */
+BDW_HIDDEN void bdw_set_state(const struct bdw_object *o, enum bdw_state s);
+/* A cleared object of the kind, or null. */
+BDW_HIDDEN void *bdw_new_object(struct gcx_kind *kind, size_t bytes,
+                                const void *closure);
+/* The kind of libgc for the layout, made if need be: 0, ENOTSUP, ENOSPC. */
+BDW_HIDDEN int bdw_libgc_kind(const gcx_kind_opts *o, bool has_head, int *out);
+/* Of an object with a head. */
+BDW_HIDDEN const gcx_closure *bdw_closure_of(const void *object);
+
+/* ---- queue.c: condemned objects, in the order of their discovery ---- */
+
+/* Written under the lock. */
+struct bdw_figures {
+  unsigned long condemned, notified, revived, kept, lost;
+  atomic_size_t pending_bytes;
+  unsigned long max_lag_us;
+};
+BDW_HIDDEN extern struct bdw_figures bdw_figures;
+
+/* Serial numbers: of the newest entry, and of the oldest that is still there. */
+BDW_HIDDEN extern atomic_size_t bdw_pushed, bdw_first;
+
+/* Condemns a live object; false without memory, then it stays as it is. */
+BDW_HIDDEN bool bdw_condemn_locked(const struct bdw_object *o);
+/* The next object to be notified, claimed; false if there is none. The number of
+ * its entry is in *busy before it counts as taken from the queue. */
+BDW_HIDDEN bool bdw_claim_locked(struct bdw_object *out, atomic_size_t *busy,
+                                 uint64_t *out_since_ns);
+/* A condemned or claimed object is pending no more: it is live, or nothing. */
+BDW_HIDDEN void bdw_settle_locked(const struct bdw_object *o,
+                                  enum bdw_state state);
+BDW_HIDDEN uint64_t bdw_now_ns(void);
+
+/* ---- notifier.c ---- */
+
+/* Starts what is missing of so many threads: 0 or EAGAIN. */
+BDW_HIDDEN int bdw_start_notifiers(unsigned threads);
+/* There is something in the queue; the lock is held. */
+BDW_HIDDEN void bdw_wake_notifier(void);
+/* Whether a notifier was called, and has not returned, for an entry as old as that
+ * or older. */
+BDW_HIDDEN bool bdw_is_busy_until(size_t serial);
+BDW_HIDDEN unsigned bdw_notifier_threads(void);
+
+/* ---- wait.c ---- */
+
+/* Something was decided. */
+BDW_HIDDEN void bdw_progress(void);
+/* Before an allocation: waits when too much is pending. */
+BDW_HIDDEN void bdw_pay_back(void);
+BDW_HIDDEN unsigned long bdw_overruns(void);
+/* Calls on_event, if there is one. */
+BDW_HIDDEN void bdw_tell(gcx_event event, void *object, const char *kind_name);
+
+/* Zero: the default. */
+struct bdw_config {
+  atomic_uint threads, wait_ms;
+  atomic_size_t hard_limit;
+  _Atomic(gcx_event_fn) on_event;
+};
+BDW_HIDDEN extern struct bdw_config bdw_config;
+
+#endif

@@ -1,0 +1,16 @@
+# bdwgc-patch/local.mk: the adapter of gcx/reclaim.h to the system's libgc. SPDX-License-Identifier: MIT
+#
+# It is built against the system's headers and library, not those of this tree, so
+# a script does it, on demand; check-bdw tests it.
+
+bdw_adapter_files = bdwgc-patch/adapter.h bdwgc-patch/kinds.c \
+	bdwgc-patch/notifier.c bdwgc-patch/object.c bdwgc-patch/queue.c \
+	bdwgc-patch/wait.c
+
+PHONY_GOALS += bdw-adapter
+
+bdw-adapter:
+	$(SHELL) $(top_srcdir)/bdwgc-patch/build.sh "$(CC)" $(abs_top_srcdir) \
+	  $(abs_top_builddir)/bdwgc-patch/build
+
+EXTRA_DIST += $(bdw_adapter_files) bdwgc-patch/README.md bdwgc-patch/build.sh
