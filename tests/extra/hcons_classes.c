@@ -396,6 +396,96 @@ static void payload_is_reset(void) {
   hc_keep(held);
 }
 
+/* A look-up that compares keys while its node is being notified. */
+static bool is_armed;
+static unsigned told_meanwhile;
+static atomic_uint told_in_all;
+static atomic_uintptr_t first_told;
+
+static void tell_at_gate(const void *node, void *closure) {
+  if (atomic_load(&told_in_all) == 0)
+    atomic_store(&first_told, hc_key(node)[0]);
+  atomic_fetch_add(&told_in_all, 1);
+  wait_at_gate(node, closure);
+}
+
+static uint64_t hash_first(const uintptr_t *key, size_t words, void *closure) {
+  (void)words, (void)closure;
+  return key[0];
+}
+
+/* Lets the notifiers go while the table is locked, and waits for them. */
+static bool same_but_slow(const uintptr_t *a, const uintptr_t *b, size_t words,
+                          void *closure) {
+  (void)words, (void)closure;
+  if (is_armed) {
+    unsigned before = atomic_load(&told_in_all);
+    is_armed = false;
+    atomic_store(&gate_is_shut, false);
+    usleep(300000);
+    told_meanwhile = atomic_load(&told_in_all) - before;
+  }
+  return a[0] == b[0];
+}
+
+static void make_two(void *arg) {
+  hc_intern1(arg, 0, 1);
+  hc_intern1(arg, 0, 2);
+}
+
+/* One of two dead nodes is at the gate, and the other one is next. */
+static bool one_waits(hc_class *c) {
+  atomic_store(&told_in_all, 0);
+  gu_apart(make_two, c);
+  atomic_store(&gate_is_shut, true);
+  gu_collect();
+  for (int i = 0; i < 200 && atomic_load(&told_in_all) == 0; i++)
+    usleep(1000);
+  return atomic_load(&told_in_all) == 1;
+}
+
+/* Notifiers were there last; the one user has to come back often to be let in
+ * without the lock. */
+static void settle_in(hc_class *c) {
+  uintptr_t absent = 77;
+  for (int i = 0; i < 1000; i++)
+    tap_require(hc_find(c, 0, &absent, 1) == NULL);
+}
+
+static void look_up_while_dying(unsigned flags) {
+  start(flags);
+  hc_class *c = make_class((hc_class_desc){.name = "slow",
+                                           .leaf = true,
+                                           .on_reclaim = tell_at_gate,
+                                           .hash = hash_first,
+                                           .equal = same_but_slow});
+  for (int i = 0; i < 20 && is_proper() && stats().late == 0; i++) {
+    if (one_waits(c)) {
+      uintptr_t key = 3 - atomic_load(&first_told);
+      settle_in(c);
+      is_armed = true;
+      tap_check(hc_find(c, 0, &key, 1) == NULL);
+      const void *fresh = hc_intern1(c, 0, key);
+      check_sound();
+      tap_eq_u(hc_drain(60000), 0);
+      tap_eq_p(hc_find(c, 0, &key, 1), fresh);
+      hc_keep(fresh);
+    }
+    atomic_store(&gate_is_shut, false);
+    collect();
+  }
+  if (is_proper())
+    tap_ge(stats().late, 1);
+  check_sound();
+}
+
+static void too_late_is_gone(void) { look_up_while_dying(0); }
+
+static void notifiers_wait_for_the_user(void) {
+  look_up_while_dying(HC_SINGLE);
+  tap_eq_u(told_meanwhile, 0);
+}
+
 /* ---- Growing ---- */
 
 static double thread_ms(void) {
@@ -465,5 +555,6 @@ TAP_MAIN(TAP_CASE(fast_paths_agree), TAP_CASE(batches_agree),
          TAP_CASE(is_interned_tells), TAP_CASE(walks_see_all_once),
          TAP_CASE(walks_bear_changes), TAP_CASE(walks_end_early),
          TAP_CASE(nodes_outlive_their_table), TAP_CASE_T(a_table_for_one, 300),
-         TAP_CASE(payload_is_reset), TAP_CASE(growing_does_not_stall),
-         TAP_CASE(the_child_has_the_table))
+         TAP_CASE(payload_is_reset), TAP_CASE(too_late_is_gone),
+         TAP_CASE(notifiers_wait_for_the_user),
+         TAP_CASE(growing_does_not_stall), TAP_CASE(the_child_has_the_table))
