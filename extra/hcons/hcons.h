@@ -227,6 +227,43 @@ HC_API int hc_each(hc_table *table, hc_each_fn fn, void *cd);
 HC_API void *hc_scanned_alloc(size_t bytes);
 HC_API void hc_scanned_free(void *memory);
 
+/* ---- Memos ---- */
+
+/* Notes a word about a node, and forgets it with the node: an entry does not keep
+ * its key, also not through the value, which otherwise counts as a reference while
+ * the key lives. So a value may contain its key. A node that died and was revived
+ * has no value any more; a value is never that of another node that has the address
+ * now. Keys may be any objects of the collected heap. Any thread; only hc_memo_new
+ * and the function of hc_memo_compute may collect. */
+typedef struct hc_memo hc_memo;
+
+/* An empty memo, to be freed; NULL without memory, and on collectors without
+ * gcx/weak_map.h. */
+HC_API hc_memo *hc_memo_new(void);
+
+/* Frees the memo, not what is noted. Nobody may be using it. NULL is allowed. */
+HC_API void hc_memo_free(hc_memo *memo);
+
+/* Whether there is a value, and the value or NULL. The caller holds the key. */
+HC_API bool hc_memo_get(hc_memo *memo, const void *key, void **out_value);
+
+/* Notes a value in place of any other. False, and nothing has changed, without
+ * memory or when the key is no object of the heap. */
+HC_API bool hc_memo_put(hc_memo *memo, const void *key, const void *value);
+
+/* Entries whose keys lived at the last collection, or are younger. */
+HC_API size_t hc_memo_count(hc_memo *memo);
+
+/* The result for a key. It runs without a lock and may use the memo, for this key
+ * too. NULL is not noted. */
+typedef const void *(*hc_memo_fn)(const void *key, void *cd);
+
+/* The value noted, or else what FN returns, which is then noted. Threads that
+ * compute at the same time all get the one that was noted first. Without memory the
+ * result is returned all the same. */
+HC_API const void *hc_memo_compute(hc_memo *memo, const void *key,
+                                   hc_memo_fn fn, void *cd);
+
 /* ---- Taking nodes apart ---- */
 
 /* Keeps P alive up to this point even if the compiler needs it no more. */

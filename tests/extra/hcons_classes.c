@@ -527,6 +527,57 @@ static void growing_does_not_stall(void) {
     tap_le(least, 4);
 }
 
+/* ---- Memos ---- */
+
+static unsigned computed;
+
+/* Puts another result while it computes, as a racing thread would. */
+static const void *compute(const void *key, void *cd) {
+  hc_class *c = hc_class_of(key);
+  computed++;
+  if (cd != NULL)
+    hc_memo_put(cd, key, hc_intern1(c, 2, hc_key(key)[0]));
+  return hc_intern1(c, 1, hc_key(key)[0]);
+}
+
+/* The values refer to their keys. */
+static void note_many(void *arg) {
+  hc_class *pair = hc_class_new(table, &(hc_class_desc){.name = "pair"});
+  hc_class *c = numbers();
+  for (uintptr_t i = 0; i < MANY; i++) {
+    const void *n = hc_intern1(c, 0, i);
+    tap_require(hc_memo_put(arg, n, hc_intern1(pair, 0, (uintptr_t)n)));
+  }
+}
+
+static void memos_forget(void) {
+  void *value;
+  start(0);
+  hc_memo *m = hc_memo_new();
+  tap_eq_u(m != NULL, gu_on_reclaim());
+  if (m == NULL)
+    return;
+  hc_class *c = numbers();
+  const void *n = hc_intern1(c, 0, 5);
+  tap_check(!hc_memo_get(m, n, &value));
+  const void *result = hc_memo_compute(m, n, compute, NULL);
+  tap_eq_p(result, hc_intern1(c, 1, 5));
+  tap_eq_p(hc_memo_compute(m, n, compute, NULL), result);
+  tap_eq_u(computed, 1);
+  const void *raced = hc_intern1(c, 0, 6);
+  tap_eq_p(hc_memo_compute(m, raced, compute, m), hc_intern1(c, 2, 6));
+  gu_apart(note_many, m);
+  tap_eq_u(hc_memo_count(m), MANY + 2);
+  collect();
+  tap_le(hc_memo_count(m), MANY / 20);
+  tap_le(stats().live, MANY / 10);
+  tap_check(hc_memo_get(m, n, &value) && value == result);
+  tap_eq_u(hc_key(value)[0], 5);
+  check_sound();
+  hc_memo_free(m);
+  hc_keep(n);
+}
+
 /* ---- Fork ---- */
 
 static void the_child_has_the_table(void) {
@@ -557,4 +608,5 @@ TAP_MAIN(TAP_CASE(fast_paths_agree), TAP_CASE(batches_agree),
          TAP_CASE(nodes_outlive_their_table), TAP_CASE_T(a_table_for_one, 300),
          TAP_CASE(payload_is_reset), TAP_CASE(too_late_is_gone),
          TAP_CASE(notifiers_wait_for_the_user),
-         TAP_CASE(growing_does_not_stall), TAP_CASE(the_child_has_the_table))
+         TAP_CASE(growing_does_not_stall), TAP_CASE(memos_forget),
+         TAP_CASE(the_child_has_the_table))
