@@ -10,8 +10,10 @@ extra_programs = tests/extra/hcons tests/extra/hcons_classes \
 	tests/extra/hexpr_text tests/extra/hexpr_algebra
 
 check_PROGRAMS += $(extra_programs)
-TESTS += $(extra_programs) tests/extra/hexpr_cli.sh tests/extra/examples.sh
-EXTRA_DIST += tests/extra/hexpr_cli.sh tests/extra/examples.sh
+TESTS += $(extra_programs) tests/extra/hcons_old_door.sh \
+	tests/extra/hexpr_cli.sh tests/extra/examples.sh
+EXTRA_DIST += tests/extra/hcons_old_door.sh \
+	tests/extra/hexpr_cli.sh tests/extra/examples.sh
 
 tests_extra_hcons_SOURCES = tests/extra/hcons.c
 tests_extra_hcons_LDADD = $(extra_test_ldadd)
