@@ -17,6 +17,7 @@
 static struct bench_param params[] = {
     {"ops", 4000000, "look-ups"},
     {"live", 200000, "long-lived nodes"},
+    {"single", 1, "0: a table for several threads"},
 };
 
 static hc_class *leaves, *pairs;
@@ -50,7 +51,8 @@ static void churn(size_t n, size_t live) {
 
 int main(int argc, char **argv) {
   bench_init(argc, argv, params, sizeof params / sizeof *params);
-  hc_table *table = bench_need(hc_table_new(0));
+  hc_table_opts opts = {.flags = params[2].value ? HC_SINGLE : 0};
+  hc_table *table = bench_need(hc_table_open(&opts));
   make_classes(table);
   window = bench_need(GC_MALLOC(WINDOW * sizeof *window));
   kept = bench_need(GC_MALLOC(params[1].value * sizeof *kept));

@@ -23,6 +23,7 @@ int main(void) {
     hc_intern2(pair, 1, (uintptr_t)n, (uintptr_t)seven);
   }
   GC_gcollect();
+  hc_drain(10000);
   hc_get_stats(table, &stats);
   printf("left of the nodes made: %s\n",
          stats.live * 10 < stats.made ? "less than a tenth" : "most");

@@ -1,13 +1,18 @@
 /* extra/hcons/backend.h: all contact with the collector. SPDX-License-Identifier: MIT */
 /* Everything that hcons, hexpr and the hexpr command need from a collector
- * goes through these few wrappers over libgc's public headers, so that they run
- * on any library with the disclaim interface.
+ * goes through these few wrappers, so that they run on any library with one of
+ * two doors, told apart when the program runs:
  *
- * Two kinds are made. Cells come in batches linked through their first word,
- * which the collector must be able to follow: so even the leaf kind has one
- * scanned word, the header, which never looks like an address because its upper
- * half is a hash and its low bit is set. New cells are cleared, lest a cell
- * that waits in a list keeps what an earlier node pointed to. */
+ * - gcx/reclaim.h: kinds with GCX_MODE_PROPER, GCX_REFS_NONE and
+ *   GCX_RELEASE_BATCH, whose notifiers run on a thread of the collector. Its
+ *   names are weak here and its types stay in kinds.c, the only file that is
+ *   left out where that header is missing.
+ * - the disclaim interface of libgc ("the old door"), whose callbacks run under
+ *   the allocation lock. There cells come in batches linked through their first
+ *   word, which the collector must be able to follow: so even the leaf kind has
+ *   one scanned word, the header, which never looks like an address because its
+ *   upper half is a hash and its low bit is set. New cells are cleared, lest a
+ *   cell that waits in a list keeps what an earlier node pointed to. */
 #ifndef HCONS_BACKEND_H
 #define HCONS_BACKEND_H
 
@@ -19,12 +24,32 @@
 #include <gc/gc_inline.h>
 #include <gc/gc_mark.h>
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { HC_BACKEND_LARGE_BYTES = 1 << 16 };
 
 /* Only Reclaim has this one, which also tells that it is there. */
 extern int gcx_write_heap_map(const char *path) __attribute__((weak));
+
+/* See gcx/reclaim.h. */
+struct gcx_kind;
+extern void *gcx_kind_alloc(struct gcx_kind *kind, size_t bytes)
+    __attribute__((weak));
+extern int gcx_revive(void *object) __attribute__((weak));
+extern int gcx_drain(unsigned ms) __attribute__((weak));
+extern int gcx_in_notifier(void) __attribute__((weak));
+
+/* In kinds.c. A kind whose dead objects are given to NOTIFY: LEAF without
+ * pointers, else with MAP for a bit map of the words that may be pointers, or 0
+ * for all of them. NULL when the collector refuses, or has no such kinds. */
+struct gcx_kind *hc_backend_notified_kind(bool leaf, size_t map,
+                                          void (*notify)(void *node))
+    __attribute__((weak));
+
+/* [const] after hc_table_set_up: nodes are objects of notified kinds. */
+extern bool hc_backend_is_proper;
 
 static inline void hc_backend_init(void) {
   if (!GC_is_init_called())
@@ -72,12 +97,28 @@ static inline void *hc_backend_locked(void *(*fn)(void *), void *arg) {
   return GC_call_with_alloc_lock(fn, arg);
 }
 
-static inline int hc_backend_is_live(const void *node) {
-  return GC_is_marked(node);
+/* Not condemned. The caller has the node in a variable that it goes on using,
+ * which keeps a node that is live now. */
+static inline bool hc_backend_is_live(const void *node) {
+  return GC_is_marked(node) != 0;
 }
 
-static inline void hc_backend_revive(const void *node) {
+/* Under the lock that the callback takes to remove the node; false when it is
+ * too late, and the node counts as gone. */
+static inline bool hc_backend_revive(const void *node) {
+  if (hc_backend_is_proper)
+    return gcx_revive((void *)(uintptr_t)node) != 0;
   GC_set_mark_bit(node);
+  return true;
+}
+
+static inline int hc_backend_kind_of(const void *object) {
+  size_t bytes;
+  return GC_get_kind_and_size(object, &bytes);
+}
+
+static inline void *hc_backend_base(const void *p) {
+  return GC_base((void *)(uintptr_t)p);
 }
 
 static inline void *hc_backend_root_alloc(size_t bytes) {

@@ -1,46 +1,40 @@
-/* extra/hcons/intern.c: look-up, making and death of nodes. SPDX-License-Identifier: MIT */
-/* One step under the collector's lock looks the key up, revives what it finds,
- * and otherwise takes a waiting cell and enters it. Cells are made before the
- * lock: when none waits, the step gives up, a batch is made outside, and the
- * step runs again, for the key may have come in meanwhile. So a hit costs no
- * allocation, nothing allocates under the lock, and no cell is wasted.
+/* extra/hcons/intern.c: look-up and making of nodes. SPDX-License-Identifier: MIT */
+/* A look-up walks the slots under the shard's lock, and revives what it finds
+ * before it lets the lock go; so what is found can neither be removed by its
+ * notifier before, nor die after. The new node of a miss is made with no lock
+ * held, for allocation may wait for notifiers, which take the lock. Then the key
+ * is looked up again, unless nothing was inserted meanwhile.
  *
- * Waiting cells hang in lists by kind and size. The list heads lie in
- * uncollectable memory and the collector follows the links; their first word is
- * even, which tells the callback that they are no nodes.
+ * On the old door one step under the collector's lock does the same with a cell
+ * that waits in a list, or gives up for want of one; then a batch is made outside,
+ * and the step runs again.
  *
  * Why reviving one node is enough: the caller holds the children named by the
  * key, so every node below is live or was itself found since it was condemned.
  * Found by key, a dead node can only have the children of the key, even if one
  * of them died earlier and its address now belongs to another node; but then
- * its extra words speak of the earlier child, hence the second fill. */
-#include "hcons/backend.h"
+ * its extra words speak of the earlier child, hence the second fill. A condemned
+ * node that is claimed by its notifier counts as absent (gcx_revive says so): an
+ * equal one may enter beside it, and the notifier removes by address. */
 #include "hcons/internal.h"
 
-#include <pthread.h>
 #include <string.h>
 
-enum { CELL_GRANULE = 16, CELL_SIZES = 16 };
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* The lists of waiting cells. [lock: the collector's] */
-struct cell_lists {
-  void *head[2][CELL_SIZES + 1];
-};
+enum { CELL_GRANULE = 16, BATCH = 16 };
 
 struct intern {
   struct hc_class *cls;
   const uintptr_t *key;
   size_t words;
   uint64_t header;
-  size_t granules;
-  void *cells; /* brought along: a list, or one big cell */
+  struct hc_table *table;
+  size_t granules; /* old door */
+  void *cells;     /* old door: brought along, a list or one big cell */
   bool find_only;
   bool no_room;
 };
-
-static struct cell_lists *lists; /* [const] after set-up */
-static int kinds[2];             /* [const] after set-up */
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* ---- Keys ---- */
 
@@ -49,221 +43,313 @@ static inline uint64_t mix(uint64_t a, uint64_t b) {
   return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-uint64_t hc_table_header(const struct hc_class *cls, unsigned tag,
-                         const uintptr_t *key, size_t words) {
+/* Two words a multiplication, after W. Yi's wyhash. */
+ALWAYS_INLINE uint64_t hash_words(uint64_t h, const uintptr_t *key,
+                                  size_t words) {
+  size_t i = 0;
+  for (; i + 2 <= words; i += 2)
+    h = mix(key[i] ^ h, key[i + 1] ^ UINT64_C(0xe7037ed1a0b428db)) + h;
+  if (i < words)
+    h = mix(key[i] ^ h, UINT64_C(0x8ebc6af09c88c6e3));
+  return mix(h, UINT64_C(0x589965cc75374cc3));
+}
+
+ALWAYS_INLINE uint64_t header_of(const struct hc_class *cls, unsigned tag,
+                                 const uintptr_t *key, size_t words) {
   uint64_t low = 1 | (uint64_t)cls->number << 1 | (uint64_t)tag << 8 |
                  (uint64_t)words << 16;
-  uint64_t h =
-      mix(low ^ UINT64_C(0xa0761d6478bd642f), UINT64_C(0xe7037ed1a0b428db));
-  for (size_t i = 0; i < words; i++)
-    h = mix(h ^ key[i], UINT64_C(0x8ebc6af09c88c6e3)) + low;
-  h = mix(h, UINT64_C(0x589965cc75374cc3));
+  uint64_t h = (cls->seed ^ low) * UINT64_C(0xa0761d6478bd642f);
+  if (cls->desc.hash != NULL)
+    h = mix(h ^ cls->desc.hash(key, words, cls->desc.closure),
+            UINT64_C(0x589965cc75374cc3));
+  else
+    h = hash_words(h, key, words);
   return low | h >> 32 << 32;
 }
 
-static inline bool is_key(const void *node, const struct intern *r) {
+uint64_t hc_intern_header(const struct hc_class *cls, unsigned tag,
+                          const uintptr_t *key, size_t words) {
+  return header_of(cls, tag, key, words);
+}
+
+ALWAYS_INLINE bool is_key(const void *node, const struct intern *r,
+                          size_t words) {
   const uintptr_t *word = hc_key(node);
   if (hc_header(node) != r->header)
     return false;
-  for (size_t i = 0; i < r->words; i++)
+  if (r->cls->desc.equal != NULL)
+    return r->cls->desc.equal(word, r->key, words, r->cls->desc.closure);
+  for (size_t i = 0; i < words; i++)
     if (word[i] != r->key[i])
       return false;
   return true;
 }
 
-/* ---- Death ---- */
+/* ---- Looking up, locked ---- */
 
-/* Told by the collector of each dead object of our kinds, under its lock. */
-static int reclaim(void *obj) {
-  uint64_t header = *(uint64_t *)obj;
-  struct hc_class *c;
-  if ((header & 1) == 0)
-    return 0;
-  c = hc_table_classes[hc_node_class(obj)];
-  if (c->table != NULL) {
-    if (hc_slots_erase(&c->table->slots, hc_hash(obj), obj))
-      c->table->stats.removed++;
-    else
-      c->table->strays++;
-  }
-  c->nodes--;
-  if (c->desc.on_reclaim != NULL)
-    c->desc.on_reclaim(obj, c->desc.closure);
-  *(uint64_t *)obj = 0;
-  return 0;
-}
-
-/* ---- Making ---- */
-
-static void set_up(void) {
-  lists = hc_backend_root_alloc(sizeof *lists);
-  if (lists == NULL)
-    return;
-  memset(lists, 0, sizeof *lists);
-  kinds[0] = hc_backend_new_kind(0, reclaim);
-  kinds[1] = hc_backend_new_kind(1, reclaim);
-}
-
-/* Makes R->cells. No lock is held. */
-static bool make_cells(struct intern *r) {
-  size_t bytes = r->granules * CELL_GRANULE;
-  int kind = kinds[r->cls->desc.leaf];
-  if (r->granules <= CELL_SIZES)
-    r->cells = hc_backend_cells(bytes, kind);
-  else
-    r->cells = hc_backend_cell(bytes, kind);
-  return r->cells != NULL;
-}
-
-/* Puts the list that R brought along before the waiting one. */
-static void add_cells(struct intern *r, void **head) {
-  void **last = r->cells;
-  while (*last != NULL)
-    last = *last;
-  *last = *head;
-  *head = r->cells;
-  r->cells = NULL;
-}
-
-/* A cell with only its first word dirty, or NULL when none waits. */
-static void *take_cell(struct intern *r) {
-  void **head;
-  void *cell = r->cells;
-  if (r->granules > CELL_SIZES)
-    return cell;
-  head = &lists->head[r->cls->desc.leaf][r->granules];
-  if (r->cells != NULL)
-    add_cells(r, head);
-  cell = *head;
-  if (cell != NULL)
-    *head = *(void **)cell;
-  return cell;
-}
-
-static void write_node(struct intern *r, void *cell) {
+static bool revive(const struct intern *r, struct hc_shard *s, void *node) {
   const struct hc_class_desc *d = &r->cls->desc;
-  uintptr_t *word = (uintptr_t *)cell + 1;
-  for (size_t i = 0; i < r->words; i++)
-    word[i] = r->key[i];
-  *(uint64_t *)cell = r->header;
+  if (!hc_backend_revive(node)) {
+    s->stats.late++;
+    return false;
+  }
+  s->stats.revived++;
   if (d->fill != NULL)
-    d->fill(cell, d->closure);
+    d->fill(node, d->closure);
+  if (d->on_revive != NULL)
+    d->on_revive(node, d->closure);
+  return true;
 }
 
-static void *enter(struct intern *r) {
-  struct hc_table *t = r->cls->table;
-  void *cell;
-  int resized;
-  r->no_room = !hc_slots_reserve(&t->slots, &resized);
-  if (resized > 0)
-    t->stats.grown++;
-  if (resized < 0)
-    t->stats.shrunk++;
-  if (r->no_room)
-    return NULL;
-  cell = take_cell(r);
-  if (cell == NULL)
-    return NULL;
-  write_node(r, cell);
-  hc_slots_insert(&t->slots, (uint32_t)(r->header >> 32), cell);
-  r->cls->nodes++;
-  t->stats.made++;
-  return cell;
+ALWAYS_INLINE bool is_found(const struct intern *r, struct hc_shard *s,
+                            void *node, size_t words) {
+  return is_key(node, r, words) &&
+         (hc_backend_is_live(node) || revive(r, s, node));
 }
 
-/* ---- Looking up ---- */
-
-static void *look_up(struct intern *r) {
-  struct hc_table *t = r->cls->table;
-  uint32_t hash = (uint32_t)(r->header >> 32);
+/* In the part of the old array that has not moved. */
+static void *look_up_old(const struct intern *r, struct hc_shard *s) {
+  uint32_t hash = hc_header_hash(r->header);
   uint64_t tag = hc_slots_tag(hash);
-  size_t mask = hc_slots_mask(&t->slots);
-  size_t home = hc_slots_home(&t->slots, hash);
-  void *found = NULL;
+  size_t size = hc_array_size(&s->slots.old);
+  size_t pos = hc_array_home(&s->slots.old, s->slots.skip, hash);
+  if (pos < s->slots.moved)
+    pos = s->slots.moved;
+  for (size_t left = size - s->slots.moved; left > 0; left--) {
+    uint64_t slot = s->slots.old.slot[pos];
+    if (slot == 0)
+      break;
+    s->stats.probes++;
+    if (slot != HC_SLOT_GONE && hc_slots_tag_is(slot, tag) &&
+        is_found(r, s, hc_slots_node(slot), r->words))
+      return hc_slots_node(slot);
+    if (++pos == size)
+      pos = s->slots.moved;
+  }
+  return NULL;
+}
+
+ALWAYS_INLINE void *look_up(const struct intern *r, struct hc_shard *s,
+                            size_t words) {
+  uint32_t hash = hc_header_hash(r->header);
+  uint64_t tag = hc_slots_tag(hash);
+  size_t mask = hc_slots_mask(&s->slots);
+  size_t home = hc_slots_home(&s->slots, hash);
   size_t pos = home;
+  void *found = NULL;
   uint64_t slot;
-  while ((slot = t->slots.slot[pos]) != 0) {
-    if (hc_slots_tag_is(slot, tag) && is_key(hc_slots_node(slot), r)) {
+  while ((slot = s->slots.now.slot[pos]) != 0) {
+    if (hc_slots_tag_is(slot, tag) &&
+        is_found(r, s, hc_slots_node(slot), words)) {
       found = hc_slots_node(slot);
       break;
     }
     pos = (pos + 1) & mask;
   }
-  t->stats.probes += ((pos - home) & mask) + 1;
+  s->stats.probes += ((pos - home) & mask) + 1;
+  if (found == NULL && s->slots.old.slot != NULL)
+    found = look_up_old(r, s);
+  s->stats.hits += found != NULL;
   return found;
 }
 
-static void revive(struct hc_class *cls, void *node) {
-  const struct hc_class_desc *d = &cls->desc;
-  if (hc_backend_is_live(node))
-    return;
-  hc_backend_revive(node);
-  cls->table->stats.revived++;
+/* ---- Making ---- */
+
+static void write_node(const struct intern *r, uint64_t *cell) {
+  const struct hc_class_desc *d = &r->cls->desc;
+  cell[0] = r->header;
+  for (size_t i = 0; i < r->words; i++)
+    cell[1 + i] = r->key[i];
+  if (d->leaf && r->cls->tail_words > 0)
+    memset(cell + 1 + r->words, 0, r->cls->tail_words * sizeof *cell);
   if (d->fill != NULL)
-    d->fill(node, d->closure);
+    d->fill(cell, d->closure);
 }
 
-static void *step_locked(void *arg) {
-  struct intern *r = arg;
-  void *node = look_up(r);
-  if (node != NULL) {
-    revive(r->cls, node);
-    r->cls->table->stats.hits++;
-    return node;
-  }
-  if (!r->find_only)
-    node = enter(r);
-  if (node != NULL || r->find_only)
-    r->cls->table->stats.misses++;
-  return node;
-}
-
-static bool prepare(struct intern *r, unsigned tag) {
-  size_t words = 1 + r->words + r->cls->desc.extra_words;
-  if (r->words > HC_MAX_WORDS || tag > HC_MAX_TAG)
+static bool enter(struct hc_shard *s, uint64_t header, void *node) {
+  int resized;
+  bool has_room = hc_slots_reserve(&s->slots, &resized);
+  if (resized > 0)
+    s->stats.grown++;
+  if (resized < 0)
+    s->stats.shrunk++;
+  s->stats.misses++;
+  if (!has_room)
     return false;
-  pthread_once(&once, set_up);
-  if (lists == NULL)
-    return false;
-  r->header = hc_table_header(r->cls, tag, r->key, r->words);
-  r->granules = (words * sizeof(uintptr_t) + CELL_GRANULE - 1) / CELL_GRANULE;
+  hc_slots_insert(&s->slots, hc_header_hash(header), node);
+  s->stats.made++;
+  s->version++;
   return true;
 }
 
-static inline const void *intern(struct intern *r, unsigned tag) {
-  if (!prepare(r, tag))
+/* The key was absent when the shard had this version. A cell that is not wanted
+ * after all is no node. */
+static __attribute__((noinline)) void *
+make(const struct intern *r, struct hc_shard *s, unsigned version) {
+  size_t words = 1 + r->words + r->cls->tail_words;
+  uint64_t *cell = gcx_kind_alloc(r->cls->kind, words * sizeof(uintptr_t));
+  void *node = NULL;
+  if (cell == NULL)
     return NULL;
+  write_node(r, cell);
+  hc_lock_enter(&s->lock);
+  if (s->version != version)
+    node = look_up(r, s, r->words);
+  if (node == NULL && enter(s, r->header, cell))
+    node = cell;
+  hc_lock_leave(&s->lock);
+  if (node != cell)
+    cell[0] = 0;
+  return node;
+}
+
+/* ---- Old door ---- */
+
+static void *step_locked(void *arg) {
+  struct intern *r = arg;
+  struct hc_shard *s = r->table->shard;
+  void *node = look_up(r, s, r->words);
+  if (node != NULL || r->find_only) {
+    s->stats.misses += node == NULL;
+    return node;
+  }
+  node = hc_cells_take(r->cls->desc.leaf, r->granules, &r->cells);
+  if (node == NULL)
+    return NULL;
+  write_node(r, node);
+  if (enter(s, r->header, node))
+    return node;
+  *(uint64_t *)node = 0;
+  r->no_room = true;
+  return NULL;
+}
+
+static void *intern_old(struct intern *r) {
+  size_t words = 1 + r->words + r->cls->tail_words;
+  r->granules = (words * sizeof(uintptr_t) + CELL_GRANULE - 1) / CELL_GRANULE;
   for (;;) {
     void *node = hc_backend_locked(step_locked, r);
-    if (node != NULL || r->no_room)
+    if (node != NULL || r->no_room || r->find_only)
       return node;
-    if (!make_cells(r))
+    r->cells = hc_cells_make(r->cls->desc.leaf, r->granules);
+    if (r->cells == NULL)
       return NULL;
   }
+}
+
+/* ---- Interning ---- */
+
+static bool is_out_of_range(const struct hc_class *cls, unsigned tag,
+                            size_t words) {
+  return tag > HC_MAX_TAG || words < cls->desc.min_words ||
+         words > cls->desc.max_words;
+}
+
+/* WORDS is the constant number of words, where it is one. */
+ALWAYS_INLINE void *intern(struct intern *r, unsigned tag, size_t words) {
+  struct hc_shard *s;
+  void *node;
+  unsigned version;
+  if (is_out_of_range(r->cls, tag, words))
+    return NULL;
+  r->table = hc_class_table(r->cls);
+  r->header = header_of(r->cls, tag, r->key, words);
+  if (!hc_backend_is_proper)
+    return intern_old(r);
+  s = hc_table_shard(r->table, hc_header_hash(r->header));
+  hc_lock_enter(&s->lock);
+  node = look_up(r, s, words);
+  version = s->version;
+  if (r->find_only)
+    s->stats.misses += node == NULL;
+  hc_lock_leave(&s->lock);
+  return node != NULL || r->find_only ? node : make(r, s, version);
 }
 
 const void *hc_intern(hc_class *cls, unsigned tag, const uintptr_t *key,
                       size_t words) {
   struct intern r = {.cls = cls, .key = key, .words = words};
-  return intern(&r, tag);
+  return intern(&r, tag, words);
+}
+
+const void *hc_intern0(hc_class *cls, unsigned tag) {
+  struct intern r = {.cls = cls, .words = 0};
+  return intern(&r, tag, 0);
 }
 
 const void *hc_intern1(hc_class *cls, unsigned tag, uintptr_t a) {
   struct intern r = {.cls = cls, .key = &a, .words = 1};
-  return intern(&r, tag);
+  return intern(&r, tag, 1);
 }
 
 const void *hc_intern2(hc_class *cls, unsigned tag, uintptr_t a, uintptr_t b) {
   uintptr_t key[2] = {a, b};
   struct intern r = {.cls = cls, .key = key, .words = 2};
-  return intern(&r, tag);
+  return intern(&r, tag, 2);
+}
+
+const void *hc_intern3(hc_class *cls, unsigned tag, uintptr_t a, uintptr_t b,
+                       uintptr_t c) {
+  uintptr_t key[3] = {a, b, c};
+  struct intern r = {.cls = cls, .key = key, .words = 3};
+  return intern(&r, tag, 3);
 }
 
 const void *hc_find(hc_class *cls, unsigned tag, const uintptr_t *key,
                     size_t words) {
   struct intern r = {.cls = cls, .key = key, .words = words};
   r.find_only = true;
-  if (!prepare(&r, tag))
-    return NULL;
-  return hc_backend_locked(step_locked, &r);
+  return intern(&r, tag, words);
+}
+
+/* ---- Batches ---- */
+
+/* Has the first slot of each key brought near. */
+static void fetch_slots(const struct hc_class *cls, unsigned tag,
+                        const uintptr_t *keys, size_t words, size_t n) {
+  struct hc_table *t = hc_class_table(cls);
+  for (size_t i = 0; i < n; i++) {
+    uint32_t hash =
+        hc_header_hash(header_of(cls, tag, keys + i * words, words));
+    struct hc_shard *s = hc_table_shard(t, hash);
+    hc_lock_enter(&s->lock);
+    __builtin_prefetch(&s->slots.now.slot[hc_slots_home(&s->slots, hash)]);
+    hc_lock_leave(&s->lock);
+  }
+}
+
+/* Has the node in the first slot of each key brought near. */
+static void fetch_nodes(const struct hc_class *cls, unsigned tag,
+                        const uintptr_t *keys, size_t words, size_t n) {
+  struct hc_table *t = hc_class_table(cls);
+  for (size_t i = 0; i < n; i++) {
+    uint32_t hash =
+        hc_header_hash(header_of(cls, tag, keys + i * words, words));
+    struct hc_shard *s = hc_table_shard(t, hash);
+    uint64_t slot;
+    hc_lock_enter(&s->lock);
+    slot = s->slots.now.slot[hc_slots_home(&s->slots, hash)];
+    hc_lock_leave(&s->lock);
+    __builtin_prefetch(hc_slots_node(slot));
+  }
+}
+
+size_t hc_intern_batch(hc_class *cls, unsigned tag, const uintptr_t *keys,
+                       size_t words, size_t n, const void **out) {
+  size_t done = 0;
+  if (is_out_of_range(cls, tag, words))
+    return 0;
+  while (done < n) {
+    size_t end = n - done < BATCH ? n : done + BATCH;
+    if (hc_backend_is_proper) {
+      fetch_slots(cls, tag, keys + done * words, words, end - done);
+      fetch_nodes(cls, tag, keys + done * words, words, end - done);
+    }
+    for (; done < end; done++) {
+      out[done] = hc_intern(cls, tag, keys + done * words, words);
+      if (out[done] == NULL)
+        return done;
+    }
+  }
+  return done;
 }

@@ -1,37 +1,112 @@
 /* extra/hcons/internal.h: tables and classes behind hcons.h. SPDX-License-Identifier: MIT */
-/* The collector's allocation lock is the one lock of this library: every field
- * below that is not constant after set-up is read and written under it, and
- * reclaim callbacks run under it too.
+/* A table is an array of shards; the top bits of a node's hash choose one. Every
+ * field of a shard is used under its lock. On the old door a table has one shard
+ * and the lock is the collector's allocation lock, under which callbacks run
+ * (hc_table_enter does nothing there).
  *
  * A class lies in uncollectable memory so that its closure is a root. The
  * class number in a node's header leads to its class and so to its table; a
  * class whose table was dropped is retired (table NULL) and its number is free
- * for use again once no node has it any more. */
+ * for use again once no node has it any more. A class is retired with all shards
+ * of its table locked, so it is looked at again under the lock; and the memory
+ * of a table is never given back but kept for the next one, so the lock is there.
+ *
+ * Lock order: the list of tables and classes, then shards by number. Nothing of
+ * the collector is called under a shard's lock but GC_is_marked and gcx_revive,
+ * whose locks are inner ones. */
 #ifndef HCONS_INTERNAL_H
 #define HCONS_INTERNAL_H
 
 #include "hcons/hcons.h"
+#include "hcons/backend.h"
+#include "hcons/lock.h"
 #include "hcons/slots.h"
 
-enum { HC_CLASS_NAME_BYTES = 32 };
+#include <stdatomic.h>
+
+enum {
+  HC_CLASS_NAME_BYTES = 32,
+  HC_MAX_SHARD_BITS = 6,
+  HC_LINE_BYTES = 128 /* two cache lines: the second one is fetched along */
+};
 
 struct hc_class {
-  struct hc_table *table;
-  struct hc_class_desc desc;
-  unsigned number;
-  size_t nodes; /* nodes of this class not yet notified */
+  _Atomic(struct hc_table *) table; /* [atomic: w under all locks / r by any] */
+  struct hc_class_desc desc;        /* [const] */
+  struct gcx_kind *kind;            /* [const] proper door only */
+  uint64_t seed;                    /* [const] what keys are mixed with */
+  unsigned number;                  /* [const] */
+  unsigned tail_words;              /* [const] extra words and id */
+  atomic_size_t strays; /* nodes that outlive the table, not yet notified */
+  atomic_uint calling;  /* on_reclaim runs so many times */
   char name[HC_CLASS_NAME_BYTES];
 };
 
-struct hc_table {
+struct hc_shard {
+  _Alignas(HC_LINE_BYTES) struct hc_lock lock;
+  unsigned version; /* of what is in it: counts insertions */
   struct hc_slots slots;
-  struct hc_stats stats;
-  uint64_t strays; /* notified nodes that were not in the table */
+  struct hc_stats stats; /* live, slots and bytes are made up when asked for */
+  uint64_t strays;       /* notified nodes that were not in the table */
 };
 
-extern struct hc_class *hc_table_classes[HC_MAX_CLASSES + 1];
+struct hc_table {
+  unsigned shard_bits;      /* [const] while the table is in use */
+  bool is_single;           /* [const] likewise */
+  struct hc_table *next;    /* of all, or of those out of use */
+  _Atomic uint64_t last_id; /* never goes back */
+  struct hc_shard shard[];
+};
 
-uint64_t hc_table_header(const struct hc_class *cls, unsigned tag,
-                         const uintptr_t *key, size_t words);
+extern struct hc_class *_Atomic hc_table_classes[HC_MAX_CLASSES + 1];
+
+static inline struct hc_class *hc_table_class(unsigned number) {
+  return atomic_load_explicit(&hc_table_classes[number], memory_order_acquire);
+}
+
+static inline struct hc_table *hc_class_table(const struct hc_class *cls) {
+  return atomic_load_explicit(&cls->table, memory_order_acquire);
+}
+
+static inline struct hc_shard *hc_table_shard(struct hc_table *t,
+                                              uint32_t hash) {
+  return &t->shard[(uint64_t)hash << t->shard_bits >> 32];
+}
+
+/* What hash the header has, and all of it; see hcons.h for its form. */
+static inline uint32_t hc_header_hash(uint64_t header) {
+  return (uint32_t)(header >> 32);
+}
+
+uint64_t hc_intern_header(const struct hc_class *cls, unsigned tag,
+                          const uintptr_t *key, size_t words);
+
+/* Chooses the door; the first call makes the kinds of the old one. False without
+ * memory. Any thread. */
+bool hc_table_set_up(void);
+
+/* Calls FN with all shards of the table locked, or under the collector's lock. */
+void hc_table_locked(struct hc_table *table, void (*fn)(void *), void *arg);
+
+/* ---- Old door: waiting cells, in cells.c ---- */
+
+bool hc_cells_set_up(int (*reclaim)(void *));
+
+/* A cell for a node of GRANULES times 16 bytes with only its first word dirty, or
+ * NULL when none waits. Under the collector's lock. */
+void *hc_cells_take(bool leaf, size_t granules, void **cells);
+
+/* A cell that waits, left where it is, of the leaf kind if ARG is not NULL. Under
+ * the collector's lock. */
+void *hc_cells_any(void *arg);
+
+/* Cells to bring along into the lock; NULL without memory. No lock is held. */
+void *hc_cells_make(bool leaf, size_t granules);
+
+/* ---- Death, in death.c ---- */
+
+/* Told by the collector of each dead object of our kinds. */
+void hc_death_notified(void *object);
+int hc_death_disclaimed(void *object);
 
 #endif

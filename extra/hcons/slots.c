@@ -1,12 +1,15 @@
-/* extra/hcons/slots.c: placing, erasing and rehashing of slots. SPDX-License-Identifier: MIT */
+/* extra/hcons/slots.c: placing, erasing and moving of slots. SPDX-License-Identifier: MIT */
 /* See slots.h for the form of a slot and the invariants. The load stays
  * between 1/8 and 3/4; growing doubles, shrinking aims at 1/4 to 1/2, so that
- * a rehash is paid for by at least an eighth of the size in changes. */
+ * a move is paid for by at least an eighth of the size in changes, and at
+ * HC_SLOTS_STEP places a change is over after a 32nd. */
 #include "hcons/slots.h"
 
 #include "hcons/hcons.h"
 
 #include <sys/mman.h>
+
+enum { UNMAP_PLACES = 1 << 13 }; /* 64 KB a piece */
 
 static uint64_t *map_slots(unsigned bits) {
   size_t bytes = sizeof(uint64_t) << bits;
@@ -15,103 +18,148 @@ static uint64_t *map_slots(unsigned bits) {
   return p == MAP_FAILED ? NULL : p;
 }
 
-static unsigned bits_for(size_t entries) {
+static unsigned max_bits(const struct hc_slots *s) {
+  return HC_SLOTS_MAX_BITS - s->skip;
+}
+
+static unsigned bits_for(const struct hc_slots *s, size_t entries) {
   unsigned bits = HC_SLOTS_MIN_BITS;
-  while (bits < HC_SLOTS_MAX_BITS && entries > (size_t)1 << (bits - 1))
+  while (bits < max_bits(s) && entries > (size_t)1 << (bits - 1))
     bits++;
   return bits;
 }
 
-bool hc_slots_init(struct hc_slots *s, size_t hint) {
-  s->bits = bits_for(hint);
-  s->used = 0;
-  s->reach = 0;
-  s->slot = map_slots(s->bits);
-  return s->slot != NULL;
+bool hc_slots_init(struct hc_slots *s, size_t hint, unsigned skip) {
+  *s = (struct hc_slots){.skip = skip};
+  s->now.bits = bits_for(s, hint);
+  s->now.slot = map_slots(s->now.bits);
+  return s->now.slot != NULL;
+}
+
+/* Gives the places of `old` up to END back. */
+static void unmap_old(struct hc_slots *s, size_t end) {
+  if (end > s->unmapped)
+    munmap(s->old.slot + s->unmapped,
+           (end - s->unmapped) * sizeof *s->old.slot);
+  s->unmapped = end;
 }
 
 void hc_slots_drop(struct hc_slots *s) {
-  if (s->slot != NULL)
-    munmap(s->slot, sizeof(uint64_t) << s->bits);
-  s->slot = NULL;
+  if (s->old.slot != NULL)
+    unmap_old(s, hc_array_size(&s->old));
+  if (s->now.slot != NULL)
+    munmap(s->now.slot, sizeof(uint64_t) << s->now.bits);
+  s->now.slot = s->old.slot = NULL;
   s->used = 0;
 }
 
-/* How many low bits of a home the tag also holds. */
-static unsigned shared_bits(const struct hc_slots *s) {
-  unsigned below_home = 32 - s->bits;
-  return below_home < HC_SLOT_TAG_BITS ? HC_SLOT_TAG_BITS - below_home : 0;
+/* ---- Homes without reading nodes ---- */
+
+static unsigned below_home(const struct hc_array *a, unsigned skip) {
+  return 32 - skip - a->bits;
 }
 
-size_t hc_slots_distance(const struct hc_slots *s, size_t pos) {
-  size_t window = ((size_t)1 << shared_bits(s)) - 1;
+/* How many low bits of a home the tag also holds. */
+static unsigned shared_bits(const struct hc_array *a, unsigned skip) {
+  unsigned below = below_home(a, skip);
+  return below < HC_SLOT_TAG_BITS ? HC_SLOT_TAG_BITS - below : 0;
+}
+
+static size_t distance_at(const struct hc_array *a, unsigned skip, size_t pos) {
+  size_t window = ((size_t)1 << shared_bits(a, skip)) - 1;
   size_t home;
-  if (s->reach <= window)
-    home = s->slot[pos] >> HC_SLOT_ADDR_BITS >> (32 - s->bits);
+  if (a->reach <= window)
+    home = a->slot[pos] >> HC_SLOT_ADDR_BITS >> below_home(a, skip);
   else {
-    home = hc_slots_home(s, hc_hash(hc_slots_node(s->slot[pos])));
-    window = hc_slots_mask(s);
+    home = hc_array_home(a, skip, hc_hash(hc_slots_node(a->slot[pos])));
+    window = hc_array_size(a) - 1;
   }
   return (pos - home) & window;
 }
 
-static uint32_t hash_at(const struct hc_slots *s, size_t pos) {
-  unsigned below_home = 32 - s->bits;
-  uint32_t tag = (uint32_t)(s->slot[pos] >> HC_SLOT_ADDR_BITS);
-  size_t home = (pos - hc_slots_distance(s, pos)) & hc_slots_mask(s);
-  if (below_home > HC_SLOT_TAG_BITS)
-    return hc_hash(hc_slots_node(s->slot[pos]));
-  return (uint32_t)home << below_home |
-         (tag & (((uint32_t)1 << below_home) - 1));
+size_t hc_slots_distance(const struct hc_slots *s, size_t pos) {
+  return distance_at(&s->now, s->skip, pos);
 }
+
+/* The hash but for the bits that all entries agree in. */
+static uint32_t hash_at(const struct hc_array *a, unsigned skip, size_t pos) {
+  unsigned below = below_home(a, skip);
+  uint32_t tag = (uint32_t)(a->slot[pos] >> HC_SLOT_ADDR_BITS);
+  size_t home = (pos - distance_at(a, skip, pos)) & (hc_array_size(a) - 1);
+  if (below > HC_SLOT_TAG_BITS)
+    return hc_hash(hc_slots_node(a->slot[pos]));
+  return (uint32_t)home << below | (tag & (((uint32_t)1 << below) - 1));
+}
+
+/* ---- Changes ---- */
 
 static void place(struct hc_slots *s, uint32_t hash, uint64_t word) {
   size_t mask = hc_slots_mask(s);
   size_t home = hc_slots_home(s, hash);
   size_t distance = 0;
-  while (s->slot[(home + distance) & mask] != 0)
+  while (s->now.slot[(home + distance) & mask] != 0)
     distance++;
-  s->slot[(home + distance) & mask] = word;
-  if (distance > s->reach)
-    s->reach = distance;
+  s->now.slot[(home + distance) & mask] = word;
+  if (distance > s->now.reach)
+    s->now.reach = distance;
 }
 
 void hc_slots_insert(struct hc_slots *s, uint32_t hash, const void *node) {
-  uint64_t low = (uint64_t)(uintptr_t)node >> HC_SLOT_ADDR_SHIFT;
-  place(s, hash, low | hc_slots_tag(hash));
+  place(s, hash, hc_slots_word(hash, node));
   s->used++;
 }
 
-static bool rehash(struct hc_slots *s, unsigned bits) {
-  struct hc_slots to = {map_slots(bits), bits, s->used, 0};
-  size_t size = (size_t)1 << s->bits;
-  if (to.slot == NULL)
+void hc_slots_move(struct hc_slots *s, size_t places) {
+  size_t size = hc_array_size(&s->old);
+  if (s->old.slot == NULL)
+    return;
+  for (; places > 0 && s->moved < size; places--, s->moved++) {
+    uint64_t word = s->old.slot[s->moved];
+    if (word != 0 && word != HC_SLOT_GONE)
+      place(s, hash_at(&s->old, s->skip, s->moved), word);
+  }
+  if (s->moved - s->unmapped >= UNMAP_PLACES || s->moved == size)
+    unmap_old(s,
+              s->moved == size ? size : s->moved / UNMAP_PLACES * UNMAP_PLACES);
+  if (s->moved == size)
+    s->old.slot = NULL;
+}
+
+static bool begin_move(struct hc_slots *s, unsigned bits) {
+  uint64_t *slot = map_slots(bits);
+  if (slot == NULL)
     return false;
-  for (size_t i = 0; i < size; i++)
-    if (s->slot[i] != 0)
-      place(&to, hash_at(s, i), s->slot[i]);
-  hc_slots_drop(s);
-  *s = to;
+  s->old = s->now;
+  s->now = (struct hc_array){slot, bits, 0};
+  s->moved = s->unmapped = 0;
   return true;
 }
 
+static bool is_sparse(const struct hc_slots *s) {
+  return s->now.bits > HC_SLOTS_MIN_BITS && s->used < (size_t)1
+                                                          << (s->now.bits - 3);
+}
+
 bool hc_slots_trim(struct hc_slots *s) {
-  if (s->bits <= HC_SLOTS_MIN_BITS)
+  hc_slots_move(s, SIZE_MAX);
+  if (!is_sparse(s) || !begin_move(s, bits_for(s, s->used + 1)))
     return false;
-  if (s->used >= (size_t)1 << (s->bits - 3))
-    return false;
-  return rehash(s, bits_for(s->used + 1));
+  hc_slots_move(s, SIZE_MAX);
+  return true;
 }
 
 bool hc_slots_reserve(struct hc_slots *s, int *out_resized) {
-  size_t size = (size_t)1 << s->bits;
+  size_t size = hc_array_size(&s->now);
   *out_resized = 0;
+  hc_slots_move(s, HC_SLOTS_STEP);
   if (s->used < size / 4 * 3) {
-    if (hc_slots_trim(s))
+    if (s->old.slot == NULL && is_sparse(s) &&
+        begin_move(s, bits_for(s, s->used + 1)))
       *out_resized = -1;
     return true;
   }
-  if (s->bits < HC_SLOTS_MAX_BITS && rehash(s, s->bits + 1)) {
+  hc_slots_move(s, SIZE_MAX);
+  if (s->now.bits < max_bits(s) && begin_move(s, s->now.bits + 1)) {
     *out_resized = 1;
     return true;
   }
@@ -121,27 +169,53 @@ bool hc_slots_reserve(struct hc_slots *s, int *out_resized) {
 /* Moves the entries after the hole at POS back until none is out of place. */
 static void close_hole(struct hc_slots *s, size_t pos) {
   size_t mask = hc_slots_mask(s);
+  uint64_t *slot = s->now.slot;
   size_t hole = pos;
-  for (size_t i = (pos + 1) & mask; s->slot[i] != 0; i = (i + 1) & mask) {
+  for (size_t i = (pos + 1) & mask; slot[i] != 0; i = (i + 1) & mask) {
     if (hc_slots_distance(s, i) < ((i - hole) & mask))
       continue;
-    s->slot[hole] = s->slot[i];
+    slot[hole] = slot[i];
     hole = i;
   }
-  s->slot[hole] = 0;
+  slot[hole] = 0;
 }
 
-bool hc_slots_erase(struct hc_slots *s, uint32_t hash, const void *node) {
-  uint64_t low = (uint64_t)(uintptr_t)node >> HC_SLOT_ADDR_SHIFT;
-  uint64_t word = low | hc_slots_tag(hash);
+static bool erase_now(struct hc_slots *s, uint32_t hash, uint64_t word) {
   size_t mask = hc_slots_mask(s);
   size_t pos = hc_slots_home(s, hash);
-  while (s->slot[pos] != word) {
-    if (s->slot[pos] == 0)
+  while (s->now.slot[pos] != word) {
+    if (s->now.slot[pos] == 0)
       return false;
     pos = (pos + 1) & mask;
   }
   close_hole(s, pos);
+  return true;
+}
+
+static bool erase_old(struct hc_slots *s, uint32_t hash, uint64_t word) {
+  size_t size = hc_array_size(&s->old);
+  size_t pos = hc_array_home(&s->old, s->skip, hash);
+  if (pos < s->moved)
+    pos = s->moved;
+  for (size_t left = size - s->moved; left > 0; left--) {
+    if (s->old.slot[pos] == 0)
+      return false;
+    if (s->old.slot[pos] == word) {
+      s->old.slot[pos] = HC_SLOT_GONE;
+      return true;
+    }
+    if (++pos == size)
+      pos = s->moved;
+  }
+  return false;
+}
+
+bool hc_slots_erase(struct hc_slots *s, uint32_t hash, const void *node) {
+  uint64_t word = hc_slots_word(hash, node);
+  hc_slots_move(s, HC_SLOTS_STEP);
+  if (!erase_now(s, hash, word) &&
+      (s->old.slot == NULL || !erase_old(s, hash, word)))
+    return false;
   s->used--;
   return true;
 }

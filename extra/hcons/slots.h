@@ -1,19 +1,27 @@
 /* extra/hcons/slots.h: open-addressing array of node addresses. SPDX-License-Identifier: MIT */
 /* A slot is one word: the node's address over 16 in the low 43 bits and the low
- * 21 bits of its hash above.  0 is an empty slot. An entry's home is the top
- * bits of its hash, so the array is nearly sorted by hash, a rehash streams
- * through both arrays, and probing goes upwards from the home.
+ * 21 bits of its hash above.  0 is an empty slot. An entry's home is taken from
+ * the top of its hash, below `skip` bits that chose the shard, so the array is
+ * nearly sorted by hash, moving it streams through both arrays, and probing goes
+ * upwards from the home.
  *
- * Invariants: (1) no empty slot lies between an entry's home and its place;
- * (2) `reach` is at least the distance of any entry from its home; (3) at least
- * one slot is empty. There are no tombstones: erasing shifts later entries
- * back. That and a rehash need the homes of entries; in an array of more than
+ * Invariants of an array: (1) no empty slot lies between an entry's home and its
+ * place; (2) `reach` is at least the distance of any entry from its home; (3) at
+ * least one slot is empty. There are no tombstones: erasing shifts later entries
+ * back. That and moving need the homes of entries; in an array of more than
  * 2^11 slots the bits that tag and home share, together with (2), give the home
  * without reading the node, which is likely to be cold or dead.
  *
- * The memory is mapped, not taken from malloc: the array is used under the
- * collector's lock, where a malloc that might itself be the collector's would
- * deadlock, and the collector must not scan it. Callers do the locking. */
+ * A resize is a move in steps. Entries go to `now` in the order of their places
+ * in `old`; those below `moved` have gone, and what still stands there counts no
+ * more. Every change moves HC_SLOTS_STEP places on, which is often enough to be
+ * through before the next resize falls due, and gives `old` back in pieces. An
+ * entry that dies in the part that has not moved leaves a mark that ends nothing
+ * (HC_SLOT_GONE); the marks go with `old`.
+ *
+ * The memory is mapped, not taken from malloc: the array is used under locks that
+ * reclaim callbacks take, where a malloc that might itself be the collector's
+ * would deadlock, and the collector must not scan it. Callers do the locking. */
 #ifndef HCONS_SLOTS_H
 #define HCONS_SLOTS_H
 
@@ -25,26 +33,40 @@ enum {
   HC_SLOT_TAG_BITS = 21,
   HC_SLOT_ADDR_BITS = 64 - HC_SLOT_TAG_BITS,
   HC_SLOT_ADDR_SHIFT = 4,
+  HC_SLOT_GONE = 1, /* no node lies at address 16 */
   HC_SLOTS_MIN_BITS = 9,
-  HC_SLOTS_MAX_BITS = 31
+  HC_SLOTS_MAX_BITS = 31,
+  HC_SLOTS_STEP = 32
 };
 
-struct hc_slots {
-  uint64_t *slot;
+struct hc_array {
+  uint64_t *slot; /* NULL: there is none */
   unsigned bits;
-  size_t used;
   size_t reach;
 };
 
-bool hc_slots_init(struct hc_slots *s, size_t hint);
+struct hc_slots {
+  struct hc_array now;
+  struct hc_array old;
+  size_t moved;    /* places of `old` that count no more */
+  size_t unmapped; /* places of `old` whose memory is given back */
+  size_t used;
+  unsigned skip;
+};
+
+/* Room for HINT entries whose hashes agree in their SKIP top bits. */
+bool hc_slots_init(struct hc_slots *s, size_t hint, unsigned skip);
 void hc_slots_drop(struct hc_slots *s);
 
 /* Makes room for one more entry; false when the array is full and cannot grow.
- * Sets *OUT_RESIZED to +1, -1 or 0 for grown, shrunk or untouched. */
+ * Sets *OUT_RESIZED to +1, -1 or 0: a resize to more or less slots began. */
 bool hc_slots_reserve(struct hc_slots *s, int *out_resized);
 
-/* Shrinks a sparse array; true when it did. */
+/* Shrinks a sparse array and waits for the end of it; true when it did. */
 bool hc_slots_trim(struct hc_slots *s);
+
+/* Goes on with a move; all the way for SIZE_MAX. */
+void hc_slots_move(struct hc_slots *s, size_t places);
 
 /* Needs a successful reserve; the node is not in the array yet. */
 void hc_slots_insert(struct hc_slots *s, uint32_t hash, const void *node);
@@ -52,15 +74,24 @@ void hc_slots_insert(struct hc_slots *s, uint32_t hash, const void *node);
 /* Removes this very node; false when it is not there. */
 bool hc_slots_erase(struct hc_slots *s, uint32_t hash, const void *node);
 
-/* Distance of the entry at POS from its home. */
+/* Distance of the entry at POS of `now` from its home. */
 size_t hc_slots_distance(const struct hc_slots *s, size_t pos);
 
+static inline size_t hc_array_size(const struct hc_array *a) {
+  return (size_t)1 << a->bits;
+}
+
 static inline size_t hc_slots_mask(const struct hc_slots *s) {
-  return ((size_t)1 << s->bits) - 1;
+  return hc_array_size(&s->now) - 1;
+}
+
+static inline size_t hc_array_home(const struct hc_array *a, unsigned skip,
+                                   uint32_t hash) {
+  return (size_t)(hash >> (32 - skip - a->bits)) & (hc_array_size(a) - 1);
 }
 
 static inline size_t hc_slots_home(const struct hc_slots *s, uint32_t hash) {
-  return hash >> (32 - s->bits);
+  return hc_array_home(&s->now, s->skip, hash);
 }
 
 static inline uint64_t hc_slots_tag(uint32_t hash) {
@@ -74,6 +105,10 @@ static inline bool hc_slots_tag_is(uint64_t slot, uint64_t tag) {
 static inline void *hc_slots_node(uint64_t slot) {
   uint64_t low = slot & (((uint64_t)1 << HC_SLOT_ADDR_BITS) - 1);
   return (void *)(uintptr_t)(low << HC_SLOT_ADDR_SHIFT);
+}
+
+static inline uint64_t hc_slots_word(uint32_t hash, const void *node) {
+  return (uint64_t)(uintptr_t)node >> HC_SLOT_ADDR_SHIFT | hc_slots_tag(hash);
 }
 
 #endif

@@ -64,10 +64,15 @@ static const void *pair(const void *a, const void *b) {
   return hc_intern2(two, 0, (uintptr_t)a, (uintptr_t)b);
 }
 
+static void collect(void) {
+  gu_collect();
+  tap_eq_u(hc_drain(60000), 0);
+}
+
 /* Collects twice and makes a few nodes, which lets a lazy collector sweep. */
 static void settle(void) {
-  gu_collect();
-  gu_collect();
+  collect();
+  collect();
   for (uintptr_t i = 0; i < 2000; i++)
     hc_intern1(number, 7, i);
 }
@@ -206,7 +211,7 @@ static void dead_among_many_live_leave(void) {
   start(MANY);
   s.held = hc_scanned_alloc(MANY * sizeof *s.held);
   gu_apart(make_sparse, &s);
-  gu_collect();
+  collect();
   for (size_t i = 0; i < MANY; i++) {
     gone += i % 32 == 0 && notified[i] == 1;
     tap_require(i % 32 == 0 || notified[i] == 0);

@@ -1,7 +1,8 @@
 /* tests/extra/hcons_threads.c: one weak table, several threads. SPDX-License-Identifier: MIT */
 /* Every key has a counter of holders in plain memory. A holder counts itself
  * in when it has the node and out before it lets go, so a node may be notified
- * only while its counter is zero, and two holders must see one address. */
+ * only while its counter is zero, or counts holders of another node that came
+ * after it left the table; and two holders must see one address. */
 #define GC_THREADS
 #include <gc/gc.h>
 #include <hcons/hcons.h>
@@ -19,7 +20,9 @@ static hc_table *table;
 static hc_class *number;
 static hc_class *two;
 static atomic_uint holders[KEYS];
-static uintptr_t seen_at[KEYS]; /* hidden; under the lock of the key */
+/* Hidden; of the last one that was taken when nobody held it. Written under the
+ * lock of the key, before the holder counts itself in. */
+static _Atomic uintptr_t seen_at[KEYS];
 static pthread_mutex_t locks[LOCKS];
 static atomic_uint notified[KEYS];
 static atomic_uint taken_while_held;
@@ -29,7 +32,8 @@ static unsigned steps;
 static void on_reclaim(const void *node, void *closure) {
   uintptr_t key = hc_key(node)[0];
   (void)closure;
-  if (atomic_load(&holders[key]) != 0)
+  if (atomic_load(&holders[key]) != 0 &&
+      atomic_load(&seen_at[key]) == gu_hide(node))
     atomic_fetch_add(&taken_while_held, 1);
   atomic_fetch_add(&notified[key], 1);
 }
@@ -76,10 +80,11 @@ static const void *take(uintptr_t key) {
   if (node == NULL || hc_key(node)[0] != key)
     atomic_fetch_add(&wrong_address, 1);
   lock(key);
-  if (atomic_fetch_add(&holders[key], 1) == 0)
-    seen_at[key] = gu_hide(node);
-  else if (seen_at[key] != gu_hide(node))
+  if (atomic_load(&holders[key]) == 0)
+    atomic_store(&seen_at[key], gu_hide(node));
+  else if (atomic_load(&seen_at[key]) != gu_hide(node))
     atomic_fetch_add(&wrong_address, 1);
+  atomic_fetch_add(&holders[key], 1);
   pthread_mutex_unlock(lock_of(key));
   return node;
 }

@@ -5,15 +5,20 @@
 extra_test_ldadd = libhexpr.la libhcons.la tests/lib/libgcutil.la \
 	tests/lib/libtap.la libgc.la -lm
 
-extra_programs = tests/extra/hcons tests/extra/hcons_threads \
+extra_programs = tests/extra/hcons tests/extra/hcons_classes \
+	tests/extra/hcons_threads \
 	tests/extra/hexpr_text tests/extra/hexpr_algebra
 
 check_PROGRAMS += $(extra_programs)
-TESTS += $(extra_programs) tests/extra/hexpr_cli.sh tests/extra/examples.sh
-EXTRA_DIST += tests/extra/hexpr_cli.sh tests/extra/examples.sh
+TESTS += $(extra_programs) tests/extra/hcons_old_door.sh \
+	tests/extra/hexpr_cli.sh tests/extra/examples.sh
+EXTRA_DIST += tests/extra/hcons_old_door.sh \
+	tests/extra/hexpr_cli.sh tests/extra/examples.sh
 
 tests_extra_hcons_SOURCES = tests/extra/hcons.c
 tests_extra_hcons_LDADD = $(extra_test_ldadd)
+tests_extra_hcons_classes_SOURCES = tests/extra/hcons_classes.c
+tests_extra_hcons_classes_LDADD = $(extra_test_ldadd)
 tests_extra_hcons_threads_SOURCES = tests/extra/hcons_threads.c
 tests_extra_hcons_threads_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_text_SOURCES = tests/extra/hexpr_text.c \

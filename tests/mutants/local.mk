@@ -6,6 +6,7 @@ PHONY_GOALS += check-mutants
 EXTRA_DIST += tests/mutants/run tests/mutants/alloc.list tests/mutants/cycle.list \
 	tests/mutants/debug.list \
 	tests/mutants/gcx.list \
+	tests/mutants/hcons.list \
 	tests/mutants/heap.list tests/mutants/mark.list tests/mutants/notify.list \
 	tests/mutants/reclaim.list tests/mutants/weak.list tests/mutants/world.list
 

@@ -1,0 +1,34 @@
+/* extra/hcons/kinds.c: kinds of nodes by gcx/reclaim.h. SPDX-License-Identifier: MIT */
+/* The only file that includes that header; see backend.h. */
+#include <gcx/reclaim.h>
+
+#include "hcons/backend.h"
+
+/* A program may run on a library without them. */
+#pragma weak gcx_kind_new
+
+static gcx_verdict told(void *object, size_t bytes, void *notify) {
+  (void)bytes;
+  ((void (*)(void *))notify)(object);
+  return GCX_DONE;
+}
+
+struct gcx_kind *hc_backend_notified_kind(bool leaf, size_t map,
+                                          void (*notify)(void *node)) {
+  gcx_kind_opts o = {.struct_size = sizeof o,
+                     .name = leaf ? "hcons leaf" : "hcons node",
+                     .notify = told,
+                     .cd = (void *)notify,
+                     .refs = GCX_REFS_NONE,
+                     .release = GCX_RELEASE_BATCH,
+                     .mode = GCX_MODE_PROPER};
+  if (gcx_kind_new == NULL)
+    return NULL;
+  if (leaf)
+    o.layout = GCX_LAYOUT_LEAF;
+  else if (map != 0) {
+    o.layout = GCX_LAYOUT_BITMAP;
+    o.layout_word = map;
+  }
+  return gcx_kind_new(&o, NULL);
+}
