@@ -1,5 +1,6 @@
 /* extra/hexpr/eval.c: values, variables and substitution. SPDX-License-Identifier: MIT */
 /* Walks over the list of distinct nodes; see dag.h. */
+#include "hexpr/atom.h"
 #include "hexpr/dag.h"
 
 #include <math.h>
@@ -62,6 +63,9 @@ static double node_value(const struct ex_dag *d, const double *value, size_t i,
     return (double)ex_int_value(e);
   case EX_REAL:
     return ex_real_value(e);
+  case EX_BIG:
+  case EX_RAT:
+    return ex_exact_double(e);
   case EX_SYM:
     return symbol_value(e, env);
   case EX_UNARY:

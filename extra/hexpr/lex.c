@@ -1,7 +1,8 @@
 /* extra/hexpr/lex.c: the lexer of the infix notation. SPDX-License-Identifier: MIT */
 /* A number is digits with an optional fraction and exponent; without these two
  * it is an integer. A name starts with a letter, an underscore or any byte of
- * a UTF-8 sequence and goes on with these, digits and primes. */
+ * a UTF-8 sequence and goes on with these, digits and primes. Quoted things are
+ * those of quote.h. */
 #include "hexpr/lex.h"
 
 #include <stdlib.h>
@@ -61,18 +62,6 @@ static size_t after_exponent(const struct ex_lex *l, size_t pos) {
   return is_digit(byte_at(l, digits)) ? after_digits(l, digits) : pos;
 }
 
-static void read_int(struct ex_lex *l, size_t end) {
-  l->kind = LEX_INT;
-  l->magnitude = 0;
-  for (size_t i = l->start; i < end; i++) {
-    unsigned digit = (unsigned)(l->text[i] - '0');
-    if (__builtin_mul_overflow(l->magnitude, 10, &l->magnitude) ||
-        __builtin_add_overflow(l->magnitude, digit, &l->magnitude) ||
-        l->magnitude > (uint64_t)1 << 63)
-      l->kind = LEX_TOO_BIG;
-  }
-}
-
 static void read_real(struct ex_lex *l, size_t end) {
   char small[64];
   size_t n = end - l->start;
@@ -94,10 +83,16 @@ static size_t read_number(struct ex_lex *l) {
   if (byte_at(l, end) == '.')
     end = after_digits(l, end + 1);
   end = after_exponent(l, end);
-  if (end == digits)
-    read_int(l, end);
-  else
+  if (end != digits) {
     read_real(l, end);
+    return end;
+  }
+  l->kind = LEX_INT;
+  if (byte_at(l, end) == '/' && byte_at(l, end + 1) == '/' &&
+      is_digit(byte_at(l, end + 2))) {
+    l->kind = LEX_RAT;
+    end = after_digits(l, end + 2);
+  }
   return end;
 }
 
@@ -107,6 +102,50 @@ static size_t read_name(struct ex_lex *l) {
     end++;
   l->kind = LEX_NAME;
   return end;
+}
+
+static bool is_hex_pair(const char *text) {
+  return ex_lex_hex_digit(text[0]) >= 0 && ex_lex_hex_digit(text[1]) >= 0;
+}
+
+/* The end of text between quotes whose first is at 0; \x needs its digits. */
+static size_t string_length(const char *text, size_t bytes) {
+  for (size_t i = 1; i < bytes; i++) {
+    if (text[i] == text[0])
+      return i + 1;
+    if (text[i] != '\\')
+      continue;
+    if (++i < bytes && text[i] == 'x') {
+      if (bytes - i < 3 || !is_hex_pair(text + i + 1))
+        return 0;
+      i += 2;
+    }
+  }
+  return 0;
+}
+
+static size_t percent_length(const char *text, size_t bytes) {
+  size_t i = 1;
+  if (bytes > 1 && text[1] == '"') {
+    for (i = 2; i + 1 < bytes && is_hex_pair(text + i);)
+      i += 2;
+    return i < bytes && text[i] == '"' ? i + 1 : 0;
+  }
+  while (i < bytes && text[i] >= '0' && text[i] <= '9')
+    i++;
+  return i > 1 ? i : 0;
+}
+
+size_t ex_lex_quoted(const char *text, size_t bytes) {
+  return text[0] == '%' ? percent_length(text, bytes)
+                        : string_length(text, bytes);
+}
+
+/* A quoted thing that does not end is a bad byte. */
+static size_t read_quoted(struct ex_lex *l) {
+  size_t n = ex_lex_quoted(l->text + l->start, l->bytes - l->start);
+  l->kind = n == 0 ? LEX_BAD : LEX_QUOTED;
+  return l->start + (n == 0 ? 1 : n);
 }
 
 static size_t read_char(struct ex_lex *l, char c) {
@@ -129,6 +168,8 @@ void ex_lex_next(struct ex_lex *l) {
     end = read_number(l);
   else if (starts_name(c))
     end = read_name(l);
+  else if (c == '"' || c == '|' || c == '%')
+    end = read_quoted(l);
   else
     end = read_char(l, c);
   advance(l, end);
