@@ -226,7 +226,43 @@ HC_API ex *ex_variables(ex e, size_t *out_n);
 HC_API double ex_eval(ex e, const ex *variables, const double *values,
                       size_t n);
 
+/* E with leaves replaced, all at once; a value of NULL leaves its variable
+ * alone. Values with loose bound variables are shifted under binders, so
+ * nothing is captured. The arrays lie where the collector looks: on the stack or
+ * in scanned memory. EX_ETYPE when a variable is no leaf. */
 HC_API ex ex_subst(ex e, ex variable, ex replacement);
+HC_API ex ex_subst_all(ex e, const ex *variables, const ex *values, size_t n);
+
+/* ---- Binders ---- */
+
+/* A bound variable is its number of binders outwards, so terms that differ only
+ * in the names of bound variables are one node. An index that reaches beyond
+ * the binders of an expression is loose in it. */
+
+/* BODY with bound variables in the place of the symbol VARIABLE, to be the last
+ * operand of a binder; and OP, a binder of one operand, on that. */
+HC_API ex ex_abstract(ex variable, ex body);
+HC_API ex ex_bind(ex_op op, ex variable, ex body);
+
+/* The last operand of BINDER with VALUE for its bound variable. */
+HC_API ex ex_open(ex binder, ex value);
+
+/* E with BY added to the loose indices; whether there are none. */
+HC_API ex ex_shift(ex e, uint32_t by);
+HC_API bool ex_is_closed(ex e);
+
+/* ---- Matching ---- */
+
+/* Values for N variables, symbols mostly, with which PATTERN becomes SUBJECT, or
+ * A and B become the same expression, the most general ones. A variable that
+ * is not needed, or stays free, gets NULL. The structure counts as it is: flags
+ * of operators are not taken into account, and no value has loose bound
+ * variables. False, and all values NULL, when there are none, or without memory
+ * (ex_errno). OUT_VALUES lies on the stack or in scanned memory. A variable may
+ * not occur twice in the list. */
+HC_API bool ex_match(ex pattern, ex subject, const ex *variables,
+                     ex *out_values, size_t n);
+HC_API bool ex_unify(ex a, ex b, const ex *variables, ex *out_values, size_t n);
 
 /* The exact derivative, unsimplified; a function f without built-in meaning has
  * the formal partial derivatives D1_f, D2_f... */
