@@ -115,7 +115,9 @@ enum {
 
 enum { EX_NARY = -1 };
 
-/* Defines an operator of ARITY operands, or of any number. The name is copied.
+/* Defines an operator of ARITY operands, or of any number. The name is copied; it
+ * must be a word of S-expressions, and infix text takes it only if it is a name
+ * there.
  * The same definition again gives the same operator; a definition that
  * contradicts an earlier one or its own flags, or a name that is built in,
  * gives EX_NONE with ex_errno EX_ETYPE. Operators stay for the life of the
@@ -208,6 +210,33 @@ HC_API bool ex_print(ex e, FILE *to);
 
 /* The same as a malloc'ed string; NULL if it is longer than MAX_BYTES. */
 HC_API char *ex_string(ex e, size_t max_bytes);
+
+/* Bounds for input that is not trusted; 0 for none. Over one of them reading
+ * fails with EX_ELIMIT. */
+typedef struct ex_limits {
+  size_t bytes; /* of the input */
+  size_t depth; /* brackets open at once */
+  size_t nodes; /* expressions in the input, repeated ones included */
+} ex_limits;
+
+/* S-expressions: (op a b) and (f a b), where a name that is an operator for no
+ * number of operands is a function's; a name between bars always is. Atoms are
+ * integers, fractions as 2/3, decimals, inf, nan, names, |any name|, "strings",
+ * %"0aff" for blobs, %0 for bound variables; a comment goes from ; to the line's
+ * end.  (let ((@1 a) (@2 b)...) body) names shared parts: labels count up
+ * from @1 over the whole text and stand for their expression from there on.
+ * Fails as ex_parse, with ex_errno set. LIMITS may be NULL. */
+HC_API ex ex_read_sexpr(const char *text, size_t bytes, const ex_limits *limits,
+                        ex_error *out_error);
+
+/* Prints so that ex_read_sexpr gives the same expression again, each shared
+ * compound part once, so that the text is as long as the graph. */
+HC_API bool ex_print_sexpr(ex e, FILE *to);
+HC_API char *ex_sexpr_string(ex e, size_t max_bytes);
+
+/* The graph in the language of Graphviz, a node for each distinct
+ * subexpression. False when the stream fails or memory is out. */
+HC_API bool ex_dot(ex e, FILE *to);
 
 /* ---- Walks ---- */
 

@@ -23,8 +23,7 @@ static char byte_at(const struct ex_lex *l, size_t pos) {
   return pos < l->bytes ? l->text[pos] : '\0';
 }
 
-/* Moves over bytes up to END, counting lines and characters. */
-static void advance(struct ex_lex *l, size_t end) {
+void ex_lex_advance(struct ex_lex *l, size_t end) {
   for (; l->pos < end; l->pos++) {
     char c = l->text[l->pos];
     if (c == '\n') {
@@ -156,7 +155,7 @@ static size_t read_char(struct ex_lex *l, char c) {
 void ex_lex_next(struct ex_lex *l) {
   size_t end;
   char c;
-  advance(l, after_blanks(l, l->pos));
+  ex_lex_advance(l, after_blanks(l, l->pos));
   l->start = l->pos;
   l->token_line = l->line;
   l->token_column = l->column;
@@ -172,7 +171,7 @@ void ex_lex_next(struct ex_lex *l) {
     end = read_quoted(l);
   else
     end = read_char(l, c);
-  advance(l, end);
+  ex_lex_advance(l, end);
   l->length = end - l->start;
 }
 

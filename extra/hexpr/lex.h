@@ -35,6 +35,9 @@ void ex_lex_start(struct ex_lex *l, const char *text, size_t bytes, size_t line,
                   size_t column);
 void ex_lex_next(struct ex_lex *l);
 
+/* Moves over bytes up to END, counting lines and characters. */
+void ex_lex_advance(struct ex_lex *l, size_t end);
+
 static inline bool ex_lex_is(const struct ex_lex *l, char c) {
   return l->kind == LEX_CHAR && l->text[l->start] == c;
 }

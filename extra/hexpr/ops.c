@@ -4,7 +4,7 @@
  * number of an operator from whoever defined it sees the whole entry. */
 #include "hexpr/ops.h"
 
-#include "hexpr/node.h"
+#include "hexpr/quote.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -109,7 +109,7 @@ bool ex_op_known(const char *name) {
 static bool is_sound(const char *name, int arity, unsigned flags) {
   unsigned priority = flags >> 16;
   bool infix = (flags & EX_INFIX) != 0;
-  if (name[0] == '\0' || built_in(name, 0) != EX_NONE)
+  if (!ex_quote_is_word(name) || built_in(name, 0) != EX_NONE)
     return false;
   if (arity < EX_NARY || arity >= EX_MAX_WORDS || (flags & 0xffc0) != 0)
     return false;

@@ -79,7 +79,7 @@ static bool is_plain_infix(const char *name) {
   return l.kind == LEX_NAME && l.length == strlen(name);
 }
 
-static bool is_plain_sexpr(const char *name) {
+bool ex_quote_is_word(const char *name) {
   size_t n = strcspn(name, " \t\r\n()|\"%;@");
   bool digits =
       (name[0] >= '0' && name[0] <= '9') ||
@@ -101,9 +101,9 @@ static bool is_plain(const char *name, enum quote_place place) {
   case QUO_INFIX_HEAD:
     return is_plain_infix(name) && !is_operator(name);
   case QUO_SEXPR:
-    return is_plain_sexpr(name) && !is_number_word(name);
+    return ex_quote_is_word(name) && !is_number_word(name);
   default:
-    return is_plain_sexpr(name) && !is_operator(name);
+    return ex_quote_is_word(name) && !is_operator(name);
   }
 }
 

@@ -18,6 +18,9 @@ enum quote_place {
 
 void ex_quote_leaf(struct ex_sink *to, ex e, enum quote_place place);
 
+/* Whether S-expressions take NAME for one plain word that is a name. */
+bool ex_quote_is_word(const char *name);
+
 /* The leaf that a quoted thing stands for, of just these bytes; see
  * ex_lex_quoted. */
 ex ex_quote_read(const char *text, size_t bytes);
