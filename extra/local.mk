@@ -22,6 +22,7 @@ libhcons_la_LDFLAGS = -pthread -version-info 0:0:0 -no-undefined
 libhexpr_la_SOURCES = extra/hexpr/atom.c extra/hexpr/atom.h \
 	extra/hexpr/bind.c extra/hexpr/match.c extra/hexpr/pairs.c \
 	extra/hexpr/pairs.h extra/hexpr/scope.c extra/hexpr/scope.h \
+	extra/hexpr/binary.h extra/hexpr/read.c extra/hexpr/write.c \
 	extra/hexpr/big.c extra/hexpr/big.h extra/hexpr/canon.h \
 	extra/hexpr/count.c extra/hexpr/dag.c extra/hexpr/dag.h \
 	extra/hexpr/derive.c extra/hexpr/eval.c extra/hexpr/lex.c \

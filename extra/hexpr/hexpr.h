@@ -216,7 +216,8 @@ HC_API char *ex_string(ex e, size_t max_bytes);
 typedef struct ex_limits {
   size_t bytes; /* of the input */
   size_t depth; /* brackets open at once */
-  size_t nodes; /* expressions in the input, repeated ones included */
+  size_t nodes; /* expressions in the input, repeated ones included, and the
+                   operands that flattening adds to them */
 } ex_limits;
 
 /* S-expressions: (op a b) and (f a b), where a name that is an operator for no
@@ -237,6 +238,20 @@ HC_API char *ex_sexpr_string(ex e, size_t max_bytes);
 /* The graph in the language of Graphviz, a node for each distinct
  * subexpression. False when the stream fails or memory is out. */
 HC_API bool ex_dot(ex e, FILE *to);
+
+/* ---- Binary files ---- */
+
+/* Writes N expressions with all sharing between them, a few bytes a node, from
+ * the stream's position on. False when the stream fails or memory is out. */
+HC_API bool ex_write(const ex *roots, size_t n, FILE *to);
+
+/* Reads what one ex_write wrote, and not a byte more: the same expressions, in
+ * scanned memory that the caller may free with hc_scanned_free. Safe for any
+ * input; LIMITS may be NULL, and counts distinct nodes. Operators must have been
+ * defined by the program as they were where the file was written. On failure
+ * NULL, with ex_errno, and OUT_ERROR telling byte and expectation, line 0. */
+HC_API ex *ex_read(FILE *from, const ex_limits *limits, size_t *out_n,
+                   ex_error *out_error);
 
 /* ---- Walks ---- */
 

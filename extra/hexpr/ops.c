@@ -81,7 +81,7 @@ static ex_op built_in(const char *name, size_t arity) {
   return EX_NONE;
 }
 
-static ex_op by_name(const char *name) {
+ex_op ex_op_named(const char *name) {
   uint32_t n = __atomic_load_n(&defined, __ATOMIC_ACQUIRE);
   for (uint32_t i = 0; i < n; i++)
     if (strcmp(entry(i)->name, name) == 0)
@@ -93,7 +93,7 @@ ex_op ex_op_find(const char *name, size_t argc) {
   ex_op op = argc == 0 ? EX_NONE : built_in(name, argc);
   if (op != EX_NONE)
     return op;
-  op = by_name(name);
+  op = ex_op_named(name);
   if (op != EX_NONE && ex_op_arity(op) != EX_NARY &&
       (size_t)ex_op_arity(op) != argc)
     return EX_NONE;
@@ -101,7 +101,7 @@ ex_op ex_op_find(const char *name, size_t argc) {
 }
 
 bool ex_op_known(const char *name) {
-  return built_in(name, 0) != EX_NONE || by_name(name) != EX_NONE;
+  return built_in(name, 0) != EX_NONE || ex_op_named(name) != EX_NONE;
 }
 
 /* ---- Defining ---- */
@@ -165,7 +165,7 @@ ex_op ex_opdef(const char *name, int arity, unsigned flags) {
     return EX_NONE;
   }
   pthread_mutex_lock(&lock);
-  op = by_name(name);
+  op = ex_op_named(name);
   if (op == EX_NONE)
     op = define_locked(name, arity, flags);
   else if (ex_op_arity(op) != arity || ex_op_flags(op) != flags) {

@@ -14,6 +14,9 @@ uint32_t ex_op_hash(ex_op op);
 /* Whether any number of operands makes NAME an operator. */
 bool ex_op_known(const char *name);
 
+/* The operator of the program with this name, or EX_NONE. */
+ex_op ex_op_named(const char *name);
+
 /* How close OP binds, 0 when it is not written as an infix operator. */
 static inline unsigned ex_op_priority(ex_op op) {
   return ex_op_flags(op) >> 16;

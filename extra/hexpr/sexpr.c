@@ -308,6 +308,8 @@ static void close_list(struct reader *r, const struct open *o) {
     return;
   }
   made = op == EX_NONE ? ex_apply(at[0], at + 1, n) : ex_n(op, at + 1, n);
+  if (made != NULL && argc_of(made) > n)
+    r->made += argc_of(made) - n;
   r->operand.n = o->base;
   push_operand(r, made);
 }

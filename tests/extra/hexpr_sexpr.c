@@ -138,6 +138,18 @@ static void limits_hold(void) {
   tap_eq_u(ex_errno, EX_ELIMIT);
 }
 
+/* Doubling by labels: few bytes, many operands. */
+static void flattening_counts(void) {
+  const char *text = "(let ((@1 (sx-seq x x)) (@2 (sx-seq @1 @1)) (@3 (sx-seq "
+                     "@2 @2))) (sx-seq @3 @3))";
+  ex_limits nodes = {.nodes = 20};
+  ex_error error;
+  ex_opdef("sx-seq", EX_NARY, EX_ASSOC);
+  tap_eq_u(ex_argc(read(text)), 16);
+  tap_check(ex_read_sexpr(text, strlen(text), &nodes, &error) == NULL);
+  tap_eq_u(ex_errno, EX_ELIMIT);
+}
+
 static void round_trip(void) {
   uint64_t random = tap_seed();
   for (int i = 0; i < (tap_long() ? 200000 : 10000); i++) {
@@ -206,6 +218,6 @@ static void graph(void) {
 
 TAP_MAIN(TAP_CASE(notation), TAP_CASE(operators_of_the_program),
          TAP_CASE(shared_parts_are_named), TAP_CASE(errors_tell_where),
-         TAP_CASE(limits_hold), TAP_CASE(round_trip),
-         TAP_CASE(any_text_is_safe), TAP_CASE(sharing_and_depth),
-         TAP_CASE(graph))
+         TAP_CASE(limits_hold), TAP_CASE(flattening_counts),
+         TAP_CASE(round_trip), TAP_CASE(any_text_is_safe),
+         TAP_CASE(sharing_and_depth), TAP_CASE(graph))
