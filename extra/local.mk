@@ -21,16 +21,23 @@ libhcons_la_CFLAGS = $(EXTRA_CFLAGS)
 libhcons_la_LIBADD = libgc.la
 libhcons_la_LDFLAGS = -pthread -version-info 0:0:0 -no-undefined
 
-libhexpr_la_SOURCES = extra/hexpr/big.c extra/hexpr/big.h \
-	extra/hexpr/canon.h extra/hexpr/count.c extra/hexpr/dag.c \
-	extra/hexpr/dag.h extra/hexpr/derive.c extra/hexpr/eval.c \
-	extra/hexpr/lex.c extra/hexpr/lex.h extra/hexpr/node.c \
-	extra/hexpr/node.h extra/hexpr/num.c extra/hexpr/num.h \
-	extra/hexpr/order.c extra/hexpr/parse.c extra/hexpr/print.c \
-	extra/hexpr/product.c extra/hexpr/simplify.c extra/hexpr/sum.c \
+libhexpr_la_SOURCES = extra/hexpr/atom.c extra/hexpr/atom.h \
+	extra/hexpr/bind.c extra/hexpr/match.c extra/hexpr/pairs.c \
+	extra/hexpr/pairs.h extra/hexpr/scope.c extra/hexpr/scope.h \
+	extra/hexpr/binary.h extra/hexpr/read.c extra/hexpr/write.c \
+	extra/hexpr/big.c extra/hexpr/big.h extra/hexpr/canon.h \
+	extra/hexpr/count.c extra/hexpr/dag.c extra/hexpr/dag.h \
+	extra/hexpr/derive.c extra/hexpr/eval.c extra/hexpr/lex.c \
+	extra/hexpr/lex.h extra/hexpr/node.c extra/hexpr/node.h \
+	extra/hexpr/num.c extra/hexpr/num.h extra/hexpr/ops.c \
+	extra/hexpr/ops.h extra/hexpr/order.c extra/hexpr/parse.c \
+	extra/hexpr/print.c extra/hexpr/product.c extra/hexpr/quote.c \
+	extra/hexpr/quote.h extra/hexpr/sexpr.c extra/hexpr/show.c \
+	extra/hexpr/simplify.c extra/hexpr/sink.c \
+	extra/hexpr/sink.h extra/hexpr/sum.c extra/hexpr/term.c \
 	extra/hexpr/terms.c extra/hexpr/terms.h
 libhexpr_la_CFLAGS = $(EXTRA_CFLAGS)
-libhexpr_la_LIBADD = libhcons.la -lm
+libhexpr_la_LIBADD = libhcons.la $(GMP_LIBS) -lm
 libhexpr_la_LDFLAGS = -pthread -version-info 0:0:0 -no-undefined
 
 # The command uses the lexer of the library, which is not exported.

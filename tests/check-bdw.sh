@@ -78,7 +78,7 @@ for file in "$src"/tests/extra/*.c; do
   [ -r "$file" ] || continue
   name=$(basename "$file" .c)
   grep -q 'TAP_MAIN\|tap_main' "$file" || continue
-  compile "$file" $objects gcutil.o tap.o -o "$name" -lgc -ldl -lm
+  compile "$file" $objects gcutil.o tap.o -o "$name" -lgc -ldl -lgmp -lm
   programs="$programs ./$name"
 done
 

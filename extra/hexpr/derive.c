@@ -206,12 +206,16 @@ static ex partial(ex e, size_t i) {
   return result;
 }
 
+/* There is no formal derivative under a binder. */
 static ex derive_apply(struct derivation *d, size_t at) {
   ex e = d->dag.node[at];
   ex sum = NULL;
+  bool binds = (ex_op_flags(ex_op_of(e)) & EX_BINDER) != 0;
   for (size_t i = 0; i < argc_of(e); i++) {
     ex du = ex_dag_value(&d->dag, at, i);
-    if (du != NULL)
+    if (du != NULL && binds)
+      made(d, ex_node_fail(EX_ETYPE));
+    else if (du != NULL)
       sum = derive_sum(d, EX_ADD, sum, made(d, times(partial(e, i), du)));
   }
   return sum;
@@ -223,6 +227,11 @@ static ex derive_node(struct derivation *d, size_t i) {
   switch (kind_of(e)) {
   case EX_INT:
   case EX_REAL:
+  case EX_BIG:
+  case EX_RAT:
+  case EX_STR:
+  case EX_BLOB:
+  case EX_BVAR:
     return NULL;
   case EX_SYM:
     return e == d->variable ? made(d, one()) : NULL;

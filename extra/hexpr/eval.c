@@ -1,5 +1,6 @@
 /* extra/hexpr/eval.c: values, variables and substitution. SPDX-License-Identifier: MIT */
 /* Walks over the list of distinct nodes; see dag.h. */
+#include "hexpr/atom.h"
 #include "hexpr/dag.h"
 
 #include <math.h>
@@ -62,6 +63,9 @@ static double node_value(const struct ex_dag *d, const double *value, size_t i,
     return (double)ex_int_value(e);
   case EX_REAL:
     return ex_real_value(e);
+  case EX_BIG:
+  case EX_RAT:
+    return ex_exact_double(e);
   case EX_SYM:
     return symbol_value(e, env);
   case EX_UNARY:
@@ -120,19 +124,7 @@ ex *ex_variables(ex e, size_t *out_n) {
 }
 
 ex ex_subst(ex e, ex variable, ex replacement) {
-  struct ex_dag d;
-  ex result = NULL;
-  if (variable == NULL || replacement == NULL)
+  if (replacement == NULL)
     return NULL;
-  if (!ex_dag_build(&d, &e, 1) || !ex_dag_make_values(&d))
-    return NULL;
-  for (size_t i = 0; i < d.n; i++) {
-    bool here = d.node[i] == variable;
-    d.value[i] = here ? replacement : ex_dag_rebuild(&d, i);
-    if (d.value[i] == NULL)
-      break;
-  }
-  result = d.value[d.n - 1];
-  ex_dag_drop(&d);
-  return result;
+  return ex_subst_all(e, &variable, &replacement, 1);
 }

@@ -1,7 +1,8 @@
 /* extra/hexpr/lex.c: the lexer of the infix notation. SPDX-License-Identifier: MIT */
 /* A number is digits with an optional fraction and exponent; without these two
  * it is an integer. A name starts with a letter, an underscore or any byte of
- * a UTF-8 sequence and goes on with these, digits and primes. */
+ * a UTF-8 sequence and goes on with these, digits and primes. Quoted things are
+ * those of quote.h. */
 #include "hexpr/lex.h"
 
 #include <stdlib.h>
@@ -22,8 +23,7 @@ static char byte_at(const struct ex_lex *l, size_t pos) {
   return pos < l->bytes ? l->text[pos] : '\0';
 }
 
-/* Moves over bytes up to END, counting lines and characters. */
-static void advance(struct ex_lex *l, size_t end) {
+void ex_lex_advance(struct ex_lex *l, size_t end) {
   for (; l->pos < end; l->pos++) {
     char c = l->text[l->pos];
     if (c == '\n') {
@@ -61,18 +61,6 @@ static size_t after_exponent(const struct ex_lex *l, size_t pos) {
   return is_digit(byte_at(l, digits)) ? after_digits(l, digits) : pos;
 }
 
-static void read_int(struct ex_lex *l, size_t end) {
-  l->kind = LEX_INT;
-  l->magnitude = 0;
-  for (size_t i = l->start; i < end; i++) {
-    unsigned digit = (unsigned)(l->text[i] - '0');
-    if (__builtin_mul_overflow(l->magnitude, 10, &l->magnitude) ||
-        __builtin_add_overflow(l->magnitude, digit, &l->magnitude) ||
-        l->magnitude > (uint64_t)1 << 63)
-      l->kind = LEX_TOO_BIG;
-  }
-}
-
 static void read_real(struct ex_lex *l, size_t end) {
   char small[64];
   size_t n = end - l->start;
@@ -94,10 +82,16 @@ static size_t read_number(struct ex_lex *l) {
   if (byte_at(l, end) == '.')
     end = after_digits(l, end + 1);
   end = after_exponent(l, end);
-  if (end == digits)
-    read_int(l, end);
-  else
+  if (end != digits) {
     read_real(l, end);
+    return end;
+  }
+  l->kind = LEX_INT;
+  if (byte_at(l, end) == '/' && byte_at(l, end + 1) == '/' &&
+      is_digit(byte_at(l, end + 2))) {
+    l->kind = LEX_RAT;
+    end = after_digits(l, end + 2);
+  }
   return end;
 }
 
@@ -109,6 +103,50 @@ static size_t read_name(struct ex_lex *l) {
   return end;
 }
 
+static bool is_hex_pair(const char *text) {
+  return ex_lex_hex_digit(text[0]) >= 0 && ex_lex_hex_digit(text[1]) >= 0;
+}
+
+/* The end of text between quotes whose first is at 0; \x needs its digits. */
+static size_t string_length(const char *text, size_t bytes) {
+  for (size_t i = 1; i < bytes; i++) {
+    if (text[i] == text[0])
+      return i + 1;
+    if (text[i] != '\\')
+      continue;
+    if (++i < bytes && text[i] == 'x') {
+      if (bytes - i < 3 || !is_hex_pair(text + i + 1))
+        return 0;
+      i += 2;
+    }
+  }
+  return 0;
+}
+
+static size_t percent_length(const char *text, size_t bytes) {
+  size_t i = 1;
+  if (bytes > 1 && text[1] == '"') {
+    for (i = 2; i + 1 < bytes && is_hex_pair(text + i);)
+      i += 2;
+    return i < bytes && text[i] == '"' ? i + 1 : 0;
+  }
+  while (i < bytes && text[i] >= '0' && text[i] <= '9')
+    i++;
+  return i > 1 ? i : 0;
+}
+
+size_t ex_lex_quoted(const char *text, size_t bytes) {
+  return text[0] == '%' ? percent_length(text, bytes)
+                        : string_length(text, bytes);
+}
+
+/* A quoted thing that does not end is a bad byte. */
+static size_t read_quoted(struct ex_lex *l) {
+  size_t n = ex_lex_quoted(l->text + l->start, l->bytes - l->start);
+  l->kind = n == 0 ? LEX_BAD : LEX_QUOTED;
+  return l->start + (n == 0 ? 1 : n);
+}
+
 static size_t read_char(struct ex_lex *l, char c) {
   l->kind = c != '\0' && strchr("+-*/^(),", c) != NULL ? LEX_CHAR : LEX_BAD;
   return l->start + 1;
@@ -117,7 +155,7 @@ static size_t read_char(struct ex_lex *l, char c) {
 void ex_lex_next(struct ex_lex *l) {
   size_t end;
   char c;
-  advance(l, after_blanks(l, l->pos));
+  ex_lex_advance(l, after_blanks(l, l->pos));
   l->start = l->pos;
   l->token_line = l->line;
   l->token_column = l->column;
@@ -129,9 +167,11 @@ void ex_lex_next(struct ex_lex *l) {
     end = read_number(l);
   else if (starts_name(c))
     end = read_name(l);
+  else if (c == '"' || c == '|' || c == '%')
+    end = read_quoted(l);
   else
     end = read_char(l, c);
-  advance(l, end);
+  ex_lex_advance(l, end);
   l->length = end - l->start;
 }
 

@@ -8,12 +8,13 @@
 
 typedef enum lex_kind {
   LEX_END,
-  LEX_INT,  /* `magnitude` */
+  LEX_INT,  /* digits */
+  LEX_RAT,  /* digits, two bars, digits */
   LEX_REAL, /* `real` */
   LEX_NAME,
   LEX_CHAR,   /* one of + - * / ^ ( ) , */
-  LEX_BAD,    /* any other byte */
-  LEX_TOO_BIG /* an integer of over 2^63 */
+  LEX_QUOTED, /* |name|, "string", %"hexadecimal" or %index */
+  LEX_BAD     /* any other byte */
 } lex_kind;
 
 struct ex_lex {
@@ -27,7 +28,6 @@ struct ex_lex {
   size_t length;
   size_t token_line;
   size_t token_column;
-  uint64_t magnitude;
   double real;
 };
 
@@ -35,12 +35,27 @@ void ex_lex_start(struct ex_lex *l, const char *text, size_t bytes, size_t line,
                   size_t column);
 void ex_lex_next(struct ex_lex *l);
 
+/* Moves over bytes up to END, counting lines and characters. */
+void ex_lex_advance(struct ex_lex *l, size_t end);
+
 static inline bool ex_lex_is(const struct ex_lex *l, char c) {
   return l->kind == LEX_CHAR && l->text[l->start] == c;
 }
 
 /* Whether the first byte after the token, blanks aside, is C. */
 bool ex_lex_sees(const struct ex_lex *l, char c);
+
+/* Bytes of the quoted thing (see quote.h) that TEXT begins with; 0 when there is
+ * none or it does not end. */
+size_t ex_lex_quoted(const char *text, size_t bytes);
+
+static inline int ex_lex_hex_digit(char c) {
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  if (c >= 'a' && c <= 'f')
+    return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
 
 /* Fills an error for the current token. */
 void ex_lex_error(const struct ex_lex *l, const char *expected,

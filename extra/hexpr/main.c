@@ -12,6 +12,8 @@ static const char help[] =
     "       hexpr print FORMULA...\n"
     "       hexpr simplify FORMULA...\n"
     "       hexpr diff FORMULA VARIABLE\n"
+    "       hexpr convert infix|sexpr FORMULA...\n"
+    "       hexpr dot FORMULA\n"
     "       hexpr --help | --version\n"
     "\n"
     "report      parse the formulas of FILE, derive and simplify them, then\n"
@@ -27,6 +29,10 @@ static const char help[] =
     "print       parse and print\n"
     "simplify    parse, simplify and print\n"
     "diff        print the simplified derivative\n"
+    "convert     print in that notation; a FORMULA that begins with '(' and "
+    "is\n"
+    "            an S-expression is read as one, any other as infix\n"
+    "dot         print the graph in the language of Graphviz\n"
     "\n"
     "Exit status: 0 all well, 1 an error in a formula, 2 any other trouble.\n";
 
@@ -157,6 +163,45 @@ static int diff(int argc, char **argv) {
   return print_line(ex_simplify(ex_derive(e, variable)));
 }
 
+/* ---- convert, dot ---- */
+
+/* Brackets begin formulas of both notations: what the first one can not read
+ * is left to the infix parser and its messages. */
+static ex parse_either(const char *text, size_t number) {
+  ex_error error;
+  ex e =
+      text[0] == '(' ? ex_read_sexpr(text, strlen(text), NULL, &error) : NULL;
+  return e != NULL ? e : parse_argument(text, number);
+}
+
+static int convert(int argc, char **argv) {
+  int status = CMD_OK;
+  bool sexpr = argc > 1 && strcmp(argv[1], "sexpr") == 0;
+  if (argc < 3 || (!sexpr && strcmp(argv[1], "infix") != 0))
+    return misuse("convert needs a notation, infix or sexpr, and a FORMULA",
+                  "");
+  for (int i = 2; i < argc; i++) {
+    ex e = parse_either(argv[i], (size_t)i - 1);
+    if (e == NULL)
+      status = CMD_BAD_FORMULA;
+    else if (!sexpr)
+      print_line(e);
+    else if (ex_print_sexpr(e, stdout))
+      putchar('\n');
+  }
+  return status;
+}
+
+static int dot(int argc, char **argv) {
+  ex e;
+  if (argc != 2)
+    return misuse("dot needs a FORMULA", "");
+  e = parse_either(argv[1], 1);
+  if (e == NULL)
+    return CMD_BAD_FORMULA;
+  return ex_dot(e, stdout) ? CMD_OK : misuse("cannot write the graph", "");
+}
+
 static int command(int argc, char **argv) {
   const char *name = argv[0];
   if (strcmp(name, "report") == 0)
@@ -167,6 +212,10 @@ static int command(int argc, char **argv) {
     return print_each(argc, argv, ex_simplify);
   if (strcmp(name, "diff") == 0)
     return diff(argc, argv);
+  if (strcmp(name, "convert") == 0)
+    return convert(argc, argv);
+  if (strcmp(name, "dot") == 0)
+    return dot(argc, argv);
   if (name[0] == '-')
     return misuse("unknown option", name);
   return misuse("unknown command", name);

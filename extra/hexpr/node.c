@@ -3,27 +3,17 @@
  * layout. */
 #include "hexpr/node.h"
 
+#include "hexpr/ops.h"
+
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-static hc_table *table;                 /* [const] after set-up */
-static hc_class *classes[EX_APPLY + 1]; /* [const] after set-up */
+static hc_table *table;                /* [const] after set-up */
+static hc_class *classes[EX_TERM + 1]; /* [const] after set-up */
 uint8_t ex_node_kinds[HC_MAX_CLASSES + 1];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static const char *const op_names[EX_OPS] = {
-    [EX_NONE] = "",       [EX_NEG] = "-",       [EX_SQRT] = "sqrt",
-    [EX_EXP] = "exp",     [EX_LN] = "ln",       [EX_LOG10] = "log10",
-    [EX_SIN] = "sin",     [EX_COS] = "cos",     [EX_TAN] = "tan",
-    [EX_ASIN] = "asin",   [EX_ACOS] = "acos",   [EX_ATAN] = "atan",
-    [EX_SINH] = "sinh",   [EX_COSH] = "cosh",   [EX_TANH] = "tanh",
-    [EX_ASINH] = "asinh", [EX_ACOSH] = "acosh", [EX_ATANH] = "atanh",
-    [EX_ABS] = "abs",     [EX_SIGN] = "sign",   [EX_ADD] = "+",
-    [EX_SUB] = "-",       [EX_MUL] = "*",       [EX_DIV] = "/",
-    [EX_POW] = "^",       [EX_ATAN2] = "atan2",
-};
 
 /* ---- Shape ---- */
 
@@ -34,32 +24,50 @@ static uint32_t fold(uint64_t a, uint64_t b) {
   return (uint32_t)(product >> 64) ^ (uint32_t)product;
 }
 
-static uint64_t pack(uint64_t weight, uint32_t hash) {
-  uint64_t low = weight > UINT32_MAX ? UINT32_MAX : weight;
-  return UINT64_C(1) << 63 | (uint64_t)hash << 32 | low;
+static uint64_t pack(uint32_t weight, unsigned open, uint32_t hash) {
+  return UINT64_C(1) << 63 | (uint64_t)(hash & 0x7fffff) << 40 |
+         (uint64_t)open << 32 | weight;
+}
+
+/* What an operand wants, seen from outside its operator. */
+static unsigned open_outside(ex e, size_t i, uint64_t shape) {
+  unsigned open = (unsigned)(shape >> 32 & 255);
+  bool inside = kind_of(e) == EX_TERM && i + 1 == hc_words(e) &&
+                (ex_op_flags((ex_op)hc_key(e)[0]) & EX_BINDER) != 0;
+  return inside && open > 0 && open < EX_OPEN_MANY ? open - 1 : open;
 }
 
 static uint64_t compound_shape(ex e) {
   const uintptr_t *key = hc_key(e);
-  uint64_t weight = 1;
+  uint64_t sum = 1;
+  uint32_t most = (uint32_t)1 << 31;
+  unsigned open = 0;
   uint32_t hash = fold(hc_tag(e), kind_of(e));
-  for (size_t i = 0; i < hc_words(e); i++) {
+  size_t i = kind_of(e) == EX_TERM;
+  if (i > 0)
+    hash = fold(hash, ex_op_hash((ex_op)key[0]));
+  for (; i < hc_words(e); i++) {
     uint64_t shape = ex_node_shape((ex)key[i]);
-    hash = fold(hash, shape >> 32);
-    weight += ex_node_weight(shape);
+    uint32_t weight = ex_node_weight(shape);
+    unsigned wants = open_outside(e, i, shape);
+    hash = fold(hash, shape >> 40);
+    sum += weight;
+    most = weight > most ? weight : most;
+    open = wants > open ? wants : open;
   }
-  return pack(weight, hash);
+  return pack(sum >> 31 == 0 ? (uint32_t)sum : most + 1, open, hash);
 }
 
 static uint64_t leaf_shape(ex e) {
   uint32_t hash = fold(kind_of(e), 0);
+  uintptr_t open = kind_of(e) == EX_BVAR ? hc_key(e)[0] + 1 : 0;
   for (size_t i = 0; i < hc_words(e); i++)
     hash = fold(hash, hc_key(e)[i]);
-  return pack(1, hash);
+  return pack(1, open < EX_OPEN_MANY ? (unsigned)open : EX_OPEN_MANY, hash);
 }
 
 uint64_t ex_node_shape(ex e) {
-  if (kind_of(e) <= EX_SYM)
+  if (is_leaf(e))
     return leaf_shape(e);
   return __atomic_load_n(hc_extra(e), __ATOMIC_RELAXED);
 }
@@ -76,14 +84,15 @@ static void fill_shape(void *node, void *closure) {
 /* ---- Set-up ---- */
 
 static void set_up(void) {
-  static const char *const names[] = {"int",   "real",   "symbol",
-                                      "unary", "binary", "apply"};
+  static const char *const names[] = {"int",    "real",   "big",   "fraction",
+                                      "symbol", "string", "blob",  "bvar",
+                                      "unary",  "binary", "apply", "term"};
   table = hc_table_new(0);
   if (table == NULL)
     abort();
-  for (int k = EX_INT; k <= EX_APPLY; k++) {
-    hc_class_desc d = {.name = names[k], .leaf = k <= EX_SYM};
-    if (k > EX_SYM) {
+  for (int k = EX_INT; k <= EX_TERM; k++) {
+    hc_class_desc d = {.name = names[k], .leaf = k < EX_UNARY};
+    if (k >= EX_UNARY) {
       d.extra_words = 1;
       d.fill = fill_shape;
     }
@@ -104,10 +113,36 @@ hc_table *ex_table(void) {
   return table;
 }
 
+/* ---- Errors ---- */
+
+ex_errcode *ex_errno_place(void) {
+  static __thread ex_errcode last;
+  return &last;
+}
+
+ex ex_node_fail(ex_errcode code) {
+  ex_errno = code;
+  return NULL;
+}
+
+static inline ex checked(const void *node) {
+  return node != NULL ? node : ex_node_fail(EX_ENOMEM);
+}
+
 /* ---- Making ---- */
 
+ex ex_node_leaf(ex_kind kind, const uintptr_t *key, size_t words) {
+  if (words > EX_MAX_WORDS)
+    return ex_node_fail(EX_ELIMIT);
+  return checked(hc_intern(class_of(kind), 0, key, words));
+}
+
 ex ex_int(int64_t value) {
-  return hc_intern1(class_of(EX_INT), 0, (uintptr_t)value);
+  return checked(hc_intern1(class_of(EX_INT), 0, (uintptr_t)value));
+}
+
+ex ex_bvar(uint32_t index) {
+  return checked(hc_intern1(class_of(EX_BVAR), 0, index));
 }
 
 ex ex_real(double value) {
@@ -117,58 +152,57 @@ ex ex_real(double value) {
   memcpy(&bits, &value, sizeof bits);
   if (isnan(value))
     bits &= (uintptr_t)INT64_MAX;
-  return hc_intern1(class_of(EX_REAL), 0, bits);
+  return checked(hc_intern1(class_of(EX_REAL), 0, bits));
 }
-
-ex ex_sym_n(const char *name, size_t bytes) {
-  uintptr_t small[8] = {0};
-  size_t words = bytes / sizeof small[0] + 1;
-  uintptr_t *key = small;
-  ex e;
-  if (words > 8)
-    key = calloc(words, sizeof *key);
-  if (key == NULL)
-    return NULL;
-  memcpy(key, name, bytes);
-  e = hc_intern(class_of(EX_SYM), 0, key, words);
-  if (key != small)
-    free(key);
-  return e;
-}
-
-ex ex_sym(const char *name) { return ex_sym_n(name, strlen(name)); }
 
 ex ex_unary(ex_op op, ex a) {
   if (a == NULL)
     return NULL;
-  return hc_intern1(class_of(EX_UNARY), op, (uintptr_t)a);
+  return checked(hc_intern1(class_of(EX_UNARY), op, (uintptr_t)a));
 }
 
 ex ex_binary(ex_op op, ex a, ex b) {
   if (a == NULL || b == NULL)
     return NULL;
-  return hc_intern2(class_of(EX_BINARY), op, (uintptr_t)a, (uintptr_t)b);
+  return checked(
+      hc_intern2(class_of(EX_BINARY), op, (uintptr_t)a, (uintptr_t)b));
 }
 
-ex ex_apply(ex function_name, const ex *args, size_t argc) {
+/* A node of HEAD and N operands. The key is on the stack or the caller's
+ * operands keep the nodes alive, so its memory need not be scanned. */
+static ex headed(ex_kind kind, uintptr_t head, const ex *args, size_t n) {
   uintptr_t small[8];
   uintptr_t *key = small;
-  bool whole = function_name != NULL;
+  bool whole = true;
   ex e = NULL;
-  if (argc + 1 > 8)
-    key = malloc((argc + 1) * sizeof *key);
+  if (n + 1 > EX_MAX_WORDS)
+    return ex_node_fail(EX_ELIMIT);
+  if (n + 1 > 8)
+    key = malloc((n + 1) * sizeof *key);
   if (key == NULL)
-    return NULL;
-  key[0] = (uintptr_t)function_name;
-  for (size_t i = 0; i < argc; i++) {
+    return ex_node_fail(EX_ENOMEM);
+  key[0] = head;
+  for (size_t i = 0; i < n; i++) {
     key[i + 1] = (uintptr_t)args[i];
     whole = whole && args[i] != NULL;
   }
   if (whole)
-    e = hc_intern(class_of(EX_APPLY), 0, key, argc + 1);
+    e = checked(hc_intern(class_of(kind), 0, key, n + 1));
   if (key != small)
     free(key);
   return e;
+}
+
+ex ex_apply(ex function_name, const ex *args, size_t argc) {
+  if (function_name == NULL)
+    return NULL;
+  if (kind_of(function_name) != EX_SYM)
+    return ex_node_fail(EX_ETYPE);
+  return headed(EX_APPLY, (uintptr_t)function_name, args, argc);
+}
+
+ex ex_node_term(ex_op op, const ex *args, size_t n) {
+  return headed(EX_TERM, op, args, n);
 }
 
 ex ex_node_rebuild(ex e, const ex *args) {
@@ -181,6 +215,8 @@ ex ex_node_rebuild(ex e, const ex *args) {
     return ex_binary(op_of(e), args[0], args[1]);
   case EX_APPLY:
     return ex_apply(ex_function(e), args, argc_of(e));
+  case EX_TERM:
+    return ex_n((ex_op)hc_key(e)[0], args, argc_of(e));
   default:
     return e;
   }
@@ -190,7 +226,9 @@ ex ex_node_rebuild(ex e, const ex *args) {
 
 ex_kind ex_kind_of(ex e) { return kind_of(e); }
 
-ex_op ex_op_of(ex e) { return op_of(e); }
+ex_op ex_op_of(ex e) {
+  return kind_of(e) == EX_TERM ? (ex_op)hc_key(e)[0] : op_of(e);
+}
 
 size_t ex_argc(ex e) { return argc_of(e); }
 
@@ -206,7 +244,7 @@ double ex_real_value(ex e) {
   return value;
 }
 
-const char *ex_op_name(ex_op op) { return op_names[op]; }
+uint32_t ex_bvar_index(ex e) { return (uint32_t)hc_key(e)[0]; }
 
 const char *ex_name(ex e) {
   switch (kind_of(e)) {
@@ -215,6 +253,6 @@ const char *ex_name(ex e) {
   case EX_APPLY:
     return ex_name(ex_function(e));
   default:
-    return op_names[op_of(e)];
+    return ex_op_name(ex_op_of(e));
   }
 }

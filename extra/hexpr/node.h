@@ -1,12 +1,24 @@
 /* extra/hexpr/node.h: how expressions lie in hash-consed nodes. SPDX-License-Identifier: MIT */
-/* Key words: an integer or the bits of a double; a name padded with zero bytes
- * to whole words, at least one of them zero; the operands, with the operator as
- * the tag; for an application the name symbol and then the arguments.
+/* Key words:
+ *   integer, double, bound variable   the value or its bits
+ *   big integer       number of limbs, negative for a negative one; the limbs
+ *   fraction          the numerator as above, then the limbs below the line
+ *   symbol            the name padded with zero bytes, at least one
+ *   string, blob      number of bytes; the bytes padded with at least one zero
+ *   unary, binary     the operands, with the operator as the tag
+ *   application       the name symbol and then the arguments
+ *   term              the number of the operator and then the operands
  *
- * Compound nodes have one extra word, the shape: the tree size in the low half,
- * saturating, and a hash of the structure above, with the top bit set so that
- * the word is no address. It depends on names and values, never on addresses,
- * which makes ex_compare the same in every run. */
+ * Compound nodes have one extra word, the shape. Its low half is the weight: the
+ * tree size while that is below 2^31, after that one more than the largest
+ * weight of an operand, so that a node weighs more than what it is made of.
+ * Eight bits above tell how many binders around are needed to bind every bound
+ * variable, EX_OPEN_MANY standing for that and all larger numbers. Then a hash
+ * of the structure, and the top bit set so that the word is no address. It
+ * depends on names and values, never on addresses or the order of definition,
+ * which makes ex_compare the same in every run.
+ *
+ * This and node.c are the only places that know how hcons makes nodes. */
 #ifndef HEXPR_NODE_H
 #define HEXPR_NODE_H
 
@@ -21,16 +33,23 @@ static inline ex_kind kind_of(ex e) {
   return (ex_kind)ex_node_kinds[hc_node_class(e)];
 }
 
-static inline ex_op op_of(ex e) { return (ex_op)hc_tag(e); }
+static inline bool is_leaf(ex e) { return kind_of(e) < EX_UNARY; }
+
+/* Integers and fractions of any size, and doubles. */
+static inline bool is_number(ex e) { return kind_of(e) <= EX_RAT; }
+
+/* Of the built-in operators only; EX_NONE for terms. */
+static inline ex_op op_of(ex e) { return hc_tag(e); }
+
+/* Key words before the operands. */
+static inline size_t head_of(ex e) { return kind_of(e) >= EX_APPLY; }
 
 static inline size_t argc_of(ex e) {
-  if (kind_of(e) <= EX_SYM)
-    return 0;
-  return hc_words(e) - (kind_of(e) == EX_APPLY);
+  return is_leaf(e) ? 0 : hc_words(e) - head_of(e);
 }
 
 static inline ex arg_of(ex e, size_t i) {
-  return (ex)hc_key(e)[i + (kind_of(e) == EX_APPLY)];
+  return (ex)hc_key(e)[i + head_of(e)];
 }
 
 uint64_t ex_node_shape(ex e);
@@ -39,8 +58,24 @@ static inline uint32_t ex_node_weight(uint64_t shape) {
   return (uint32_t)shape;
 }
 
+enum { EX_OPEN_MANY = 255 };
+
+/* How many binders E wants around it; see above. */
+static inline unsigned ex_node_open(ex e) {
+  return (unsigned)(ex_node_shape(e) >> 32 & 255);
+}
+
+/* The node of a leaf kind with this key; NULL and ex_errno when too long. */
+ex ex_node_leaf(ex_kind kind, const uintptr_t *key, size_t words);
+
+/* A term of an operator of the program, as it is. */
+ex ex_node_term(ex_op op, const ex *args, size_t n);
+
 /* E with these operands in the place of its own. */
 ex ex_node_rebuild(ex e, const ex *args);
+
+/* Sets ex_errno; NULL. */
+ex ex_node_fail(ex_errcode code);
 
 static inline bool ex_node_is_op(ex e, ex_op op) { return op_of(e) == op; }
 

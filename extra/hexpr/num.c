@@ -1,7 +1,7 @@
 /* extra/hexpr/num.c: arithmetic of fractions with overflow detection. SPDX-License-Identifier: MIT */
 #include "hexpr/num.h"
 
-#include "hexpr/node.h"
+#include "hexpr/atom.h"
 
 #include <math.h>
 
@@ -120,6 +120,13 @@ bool ex_num_is_whole(struct ex_num a) {
   return a.is_real ? trunc(a.d) == a.d : a.q == 1;
 }
 
+/* A fraction of parts that fit. */
+static bool small_fraction(ex e, struct ex_num *out) {
+  int64_t p;
+  int64_t q;
+  return ex_exact_parts(e, &p, &q) && ex_num_fraction(p, q, out);
+}
+
 bool ex_num_of(ex e, struct ex_num *out) {
   ex a;
   ex b;
@@ -129,6 +136,8 @@ bool ex_num_of(ex e, struct ex_num *out) {
   }
   if (kind_of(e) == EX_REAL)
     return real(ex_real_value(e), out);
+  if (kind_of(e) == EX_RAT)
+    return small_fraction(e, out);
   if (!ex_node_is_op(e, EX_DIV))
     return false;
   a = arg_of(e, 0);

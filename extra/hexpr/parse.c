@@ -6,8 +6,9 @@
  * A minus sign right before a number makes a negative number, unless a power
  * follows: -5 is one number, -5^2 is the negative of a square. With that rule
  * every expression has a notation that reads back as the same one. */
+#include "hexpr/atom.h"
 #include "hexpr/lex.h"
-#include "hexpr/node.h"
+#include "hexpr/quote.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 enum level { LVL_SUM = 1, LVL_PRODUCT, LVL_MINUS, LVL_POWER };
 
 struct pending {
-  enum { PND_BINARY, PND_MINUS, PND_PAREN, PND_CALL } kind;
+  enum { PND_BINARY, PND_MINUS, PND_PAREN, PND_CALL, PND_APPLY } kind;
   ex_op op;
   int level;
   size_t base; /* of a call: operands below its name */
@@ -92,7 +93,7 @@ static void reduce_one(struct parser *p) {
 static void reduce(struct parser *p, int level) {
   while (!p->failed && p->depth > 0) {
     struct pending *top = &p->stack[p->depth - 1];
-    if (top->kind == PND_PAREN || top->kind == PND_CALL)
+    if (top->kind >= PND_PAREN)
       return;
     if (top->level < level)
       return;
@@ -100,15 +101,16 @@ static void reduce(struct parser *p, int level) {
   }
 }
 
-static ex_op op_by_name(const char *name) {
+/* A function of the language or of the program. The built-in signs are no
+ * names, so they never get here. */
+static ex_op op_by_name(const char *name, size_t argc) {
+  ex_op op;
   if (strcmp(name, "log") == 0)
     return EX_LN;
-  for (int op = EX_SQRT; op < EX_OPS; op++)
-    if (op == EX_ADD)
-      op = EX_POW;
-    else if (strcmp(name, ex_op_name((ex_op)op)) == 0)
-      return (ex_op)op;
-  return EX_NONE;
+  op = ex_op_find(name, argc);
+  for (size_t n = 1; op == EX_NONE && n <= 2; n++)
+    op = ex_op_find(name, n);
+  return op;
 }
 
 static void wrong_count(struct parser *p, ex name, size_t want, size_t have) {
@@ -119,20 +121,19 @@ static void wrong_count(struct parser *p, ex name, size_t want, size_t have) {
   snprintf(p->error->found, sizeof p->error->found, "%zu", have);
 }
 
-/* Closes a call at its bracket. */
-static void finish_call(struct parser *p, size_t base) {
+/* Closes a call at its bracket; a quoted name is never an operator's. */
+static void finish_call(struct parser *p, size_t base, bool plain) {
   ex *at = p->value + base;
   size_t argc = p->values - base - 1;
-  ex_op op = op_by_name(ex_name(at[0]));
+  ex_op op = plain ? EX_NONE : op_by_name(ex_name(at[0]), argc);
+  int arity = op == EX_NONE ? EX_NARY : ex_op_arity(op);
   ex made = NULL;
-  if (op == EX_NONE)
+  if (arity != EX_NARY && argc != (size_t)arity)
+    wrong_count(p, at[0], (size_t)arity, argc);
+  else if (op == EX_NONE)
     made = ex_apply(at[0], at + 1, argc);
-  else if (argc != (op < EX_ADD ? 1 : 2))
-    wrong_count(p, at[0], op < EX_ADD ? 1 : 2, argc);
-  else if (op < EX_ADD)
-    made = ex_unary(op, at[1]);
   else
-    made = ex_binary(op, at[1], at[2]);
+    made = ex_n(op, at + 1, argc);
   p->values = base;
   if (!p->failed)
     push_value(p, made);
@@ -151,26 +152,34 @@ static ex word_number(const struct ex_lex *l, bool negative) {
   return ex_real(negative ? (double)-INFINITY : (double)INFINITY);
 }
 
+static ex fraction(struct parser *p, bool negative) {
+  const struct ex_lex *l = &p->lex;
+  const char *text = l->text + l->start;
+  size_t top = (size_t)((const char *)memchr(text, '/', l->length) - text);
+  ex e = ex_exact_quotient(
+      ex_exact_parse(text, top, negative),
+      ex_exact_parse(text + top + 2, l->length - top - 2, false));
+  if (e == NULL && ex_errno == EX_ETYPE)
+    fail(p, "a denominator other than 0");
+  return e;
+}
+
 /* The number that the lexer stands on, or NULL when it is none. */
 static ex number(struct parser *p, bool negative) {
   const struct ex_lex *l = &p->lex;
-  uint64_t m = l->magnitude;
   if (l->kind == LEX_REAL)
     return ex_real(negative ? -l->real : l->real);
   if (l->kind == LEX_NAME && !ex_lex_sees(l, '('))
     return word_number(l, negative);
-  if (l->kind != LEX_INT)
-    return NULL;
-  if (m <= INT64_MAX)
-    return ex_int(negative ? -(int64_t)m : (int64_t)m);
-  if (negative)
-    return ex_int(INT64_MIN);
-  fail(p, "an integer below 2^63, or a decimal point");
+  if (l->kind == LEX_RAT)
+    return fraction(p, negative);
+  if (l->kind == LEX_INT)
+    return ex_exact_parse(l->text + l->start, l->length, negative);
   return NULL;
 }
 
-static bool is_number(const struct ex_lex *l) {
-  if (l->kind == LEX_INT || l->kind == LEX_REAL)
+static bool on_number(const struct ex_lex *l) {
+  if (l->kind == LEX_INT || l->kind == LEX_REAL || l->kind == LEX_RAT)
     return true;
   if (l->kind != LEX_NAME || l->length != 3 || ex_lex_sees(l, '('))
     return false;
@@ -181,7 +190,7 @@ static bool is_number(const struct ex_lex *l) {
 /* After a minus sign; returns whether an operand is complete. */
 static bool minus(struct parser *p) {
   ex_lex_next(&p->lex);
-  if (is_number(&p->lex) && !ex_lex_sees(&p->lex, '^')) {
+  if (on_number(&p->lex) && !ex_lex_sees(&p->lex, '^')) {
     push_value(p, number(p, true));
     ex_lex_next(&p->lex);
     return true;
@@ -190,35 +199,50 @@ static bool minus(struct parser *p) {
   return false;
 }
 
+/* A name or a quoted thing; a symbol of either may head a call. */
 static bool name(struct parser *p) {
-  ex symbol = ex_sym_n(p->lex.text + p->lex.start, p->lex.length);
+  bool quoted = p->lex.kind == LEX_QUOTED;
+  const char *text = p->lex.text + p->lex.start;
+  ex symbol = quoted ? ex_quote_read(text, p->lex.length)
+                     : ex_sym_n(text, p->lex.length);
   size_t base = p->values;
   push_value(p, symbol);
   ex_lex_next(&p->lex);
-  if (!ex_lex_is(&p->lex, '('))
+  if (!ex_lex_is(&p->lex, '(') || p->failed || kind_of(symbol) != EX_SYM)
     return true;
-  push_pending(p, (struct pending){PND_CALL, EX_NONE, 0, base});
+  push_pending(
+      p, (struct pending){quoted ? PND_APPLY : PND_CALL, EX_NONE, 0, base});
   ex_lex_next(&p->lex);
   return false;
 }
 
+static bool bracket(struct parser *p);
+
+/* Whether the lexer stands on the bracket that ends a call right after the one
+ * that begins it. */
+static bool ends_empty_call(const struct parser *p) {
+  const struct pending *top = p->depth == 0 ? NULL : &p->stack[p->depth - 1];
+  return top != NULL && top->kind >= PND_CALL && p->values == top->base + 1 &&
+         ex_lex_is(&p->lex, ')');
+}
+
 /* One step where an operand must begin; true when one is complete. */
 static bool operand(struct parser *p) {
-  if (is_number(&p->lex)) {
+  if (on_number(&p->lex)) {
     ex e = number(p, false);
     if (!p->failed)
       push_value(p, e);
     ex_lex_next(&p->lex);
     return true;
   }
-  if (p->lex.kind == LEX_NAME)
+  if (p->lex.kind == LEX_NAME || p->lex.kind == LEX_QUOTED)
     return name(p);
   if (ex_lex_is(&p->lex, '-'))
     return minus(p);
   if (ex_lex_is(&p->lex, '('))
     push_pending(p, (struct pending){PND_PAREN, EX_NONE, 0, 0});
-  else if (p->lex.kind == LEX_TOO_BIG)
-    fail(p, "an integer below 2^63, or a decimal point");
+  else if (ends_empty_call(p))
+    return bracket(p);
   else if (!ex_lex_is(&p->lex, '+'))
     fail(p, "a number, a name, a sign or '('");
   ex_lex_next(&p->lex);
@@ -245,7 +269,7 @@ static struct pending binary_operator(const struct ex_lex *l) {
 static void expected_after_operand(struct parser *p) {
   if (p->depth == 0)
     fail(p, "an operator or the end");
-  else if (p->stack[p->depth - 1].kind == PND_CALL)
+  else if (p->stack[p->depth - 1].kind >= PND_CALL)
     fail(p, "an operator, ',' or ')'");
   else
     fail(p, "an operator or ')'");
@@ -258,15 +282,15 @@ static bool bracket(struct parser *p) {
   reduce(p, 0);
   if (p->failed)
     return true;
-  if (p->depth == 0 || (!closing && p->stack[p->depth - 1].kind != PND_CALL)) {
+  if (p->depth == 0 || (!closing && p->stack[p->depth - 1].kind < PND_CALL)) {
     expected_after_operand(p);
     return true;
   }
   top = p->stack[p->depth - 1];
   if (closing) {
     p->depth--;
-    if (top.kind == PND_CALL)
-      finish_call(p, top.base);
+    if (top.kind >= PND_CALL)
+      finish_call(p, top.base, top.kind == PND_APPLY);
   }
   ex_lex_next(&p->lex);
   return closing;

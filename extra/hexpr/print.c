@@ -3,7 +3,8 @@
  * appear where the parser needs them to build the same nodes again, and around
  * negative right operands, for the reader. A number under a unary minus is
  * bracketed, since a minus sign right before a number belongs to the number. */
-#include "hexpr/node.h"
+#include "hexpr/atom.h"
+#include "hexpr/quote.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,73 +24,15 @@ struct item {
   ex node; /* NULL: print `text` */
   const char *text;
   struct place place;
+  bool head; /* the name of a function */
 };
 
 struct printer {
-  FILE *file; /* or NULL, then into `buffer` */
-  char *buffer;
-  size_t length;
-  size_t room;
-  size_t limit;
-  bool failed;
+  struct ex_sink *to;
   struct item *stack;
   size_t depth;
   size_t stack_room;
 };
-
-/* ---- Output ---- */
-
-static bool make_room(struct printer *p, size_t more) {
-  size_t need = p->length + more + 1;
-  char *bigger;
-  if (need <= p->room)
-    return true;
-  if (p->length + more > p->limit)
-    return false;
-  need = need < 64 ? 64 : 2 * need;
-  bigger = realloc(p->buffer, need);
-  if (bigger == NULL)
-    return false;
-  p->buffer = bigger;
-  p->room = need;
-  return true;
-}
-
-static void put(struct printer *p, const char *text) {
-  size_t n = strlen(text);
-  if (p->failed)
-    return;
-  if (p->file != NULL)
-    p->failed = fputs(text, p->file) == EOF;
-  else if (p->length + n > p->limit || !make_room(p, n))
-    p->failed = true;
-  else {
-    memcpy(p->buffer + p->length, text, n + 1);
-    p->length += n;
-  }
-}
-
-static void put_int(struct printer *p, int64_t value) {
-  char text[32];
-  snprintf(text, sizeof text, "%lld", (long long)value);
-  put(p, text);
-}
-
-/* The shortest form that reads back as the same double. */
-static void put_real(struct printer *p, double value) {
-  char text[40];
-  int digits = 15;
-  if (isnan(value) || isinf(value)) {
-    put(p, isnan(value) ? "nan" : value < 0 ? "-inf" : "inf");
-    return;
-  }
-  do
-    snprintf(text, sizeof text, "%.*g", digits++, value);
-  while (strtod(text, NULL) != value && digits <= 17);
-  if (strpbrk(text, ".e") == NULL)
-    memcpy(text + strlen(text), ".0", 3);
-  put(p, text);
-}
 
 /* ---- What is still to come ---- */
 
@@ -98,7 +41,7 @@ static void push(struct printer *p, struct item item) {
     size_t room = p->stack_room == 0 ? 64 : 2 * p->stack_room;
     struct item *bigger = realloc(p->stack, room * sizeof *bigger);
     if (bigger == NULL) {
-      p->failed = true;
+      p->to->failed = true;
       return;
     }
     p->stack = bigger;
@@ -115,13 +58,11 @@ static void push_node(struct printer *p, ex e, struct place place) {
   push(p, (struct item){.node = e, .place = place});
 }
 
-static bool is_number(ex e) { return kind_of(e) <= EX_REAL; }
-
 static bool has_sign(ex e) {
-  if (kind_of(e) == EX_INT)
-    return ex_int_value(e) < 0;
   if (kind_of(e) == EX_REAL)
     return !isnan(ex_real_value(e)) && signbit(ex_real_value(e));
+  if (is_number(e))
+    return ex_exact_is_negative(e);
   return ex_node_is_op(e, EX_NEG);
 }
 
@@ -160,7 +101,10 @@ static void push_call(struct printer *p, ex e) {
       push_text(p, ", ");
   }
   push_text(p, "(");
-  push_text(p, ex_name(e));
+  if (kind_of(e) == EX_APPLY)
+    push(p, (struct item){.node = ex_function(e), .head = true});
+  else
+    push_text(p, ex_name(e));
 }
 
 static const char *sign_of(ex_op op) {
@@ -188,12 +132,8 @@ static void push_minus(struct printer *p, ex e) {
 }
 
 static void print_node(struct printer *p, ex e) {
-  if (kind_of(e) == EX_INT)
-    put_int(p, ex_int_value(e));
-  else if (kind_of(e) == EX_REAL)
-    put_real(p, ex_real_value(e));
-  else if (kind_of(e) == EX_SYM)
-    put(p, ex_name(e));
+  if (is_leaf(e))
+    ex_quote_leaf(p->to, e, QUO_INFIX);
   else if (level_of(e) == LVL_PRIMARY)
     push_call(p, e);
   else if (level_of(e) == LVL_MINUS)
@@ -204,10 +144,12 @@ static void print_node(struct printer *p, ex e) {
 
 static void print_all(struct printer *p, ex e) {
   push_node(p, e, anywhere);
-  while (p->depth > 0 && !p->failed) {
+  while (p->depth > 0 && !p->to->failed) {
     struct item top = p->stack[--p->depth];
     if (top.node == NULL)
-      put(p, top.text);
+      ex_sink_text(p->to, top.text);
+    else if (top.head)
+      ex_quote_leaf(p->to, top.node, QUO_INFIX_HEAD);
     else if (fits(top.node, top.place))
       print_node(p, top.node);
     else {
@@ -220,17 +162,16 @@ static void print_all(struct printer *p, ex e) {
   hc_keep(e);
 }
 
-bool ex_print(ex e, FILE *to) {
-  struct printer p = {.file = to};
+bool ex_print(ex e, FILE *file) {
+  struct ex_sink to = {.file = file};
+  struct printer p = {.to = &to};
   print_all(&p, e);
-  return !p.failed;
+  return !to.failed;
 }
 
 char *ex_string(ex e, size_t max_bytes) {
-  struct printer p = {.limit = max_bytes};
+  struct ex_sink to = {.limit = max_bytes};
+  struct printer p = {.to = &to};
   print_all(&p, e);
-  if (!p.failed)
-    return p.buffer;
-  free(p.buffer);
-  return NULL;
+  return ex_sink_string(&to);
 }

@@ -260,6 +260,9 @@ static ex simplify_function(ex_op op, ex a) {
 static ex simplify_plain(struct simplifier *s, size_t i) {
   ex e = s->dag.node[i];
   ex a = argc_of(e) > 0 ? ex_dag_value(&s->dag, i, 0) : NULL;
+  struct ex_num fraction;
+  if (kind_of(e) == EX_RAT && ex_num_of(e, &fraction))
+    return ex_num_node(fraction);
   if (ex_node_is_op(e, EX_POW))
     return simplify_power(s, a, ex_dag_value(&s->dag, i, 1));
   if (ex_node_is_op(e, EX_SQRT))

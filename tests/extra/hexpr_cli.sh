@@ -62,6 +62,27 @@ run print '3+' 'x'
 [ $status -eq 1 ] && has_out '^x$'
 verdict $? 'the other arguments are still printed'
 
+run convert sexpr '(x+y)*(x+y)' 'sin(2)'
+out_is 0 '(let ((@1 (+ x y)))
+  (* @1 @1))
+(sin 2)'
+verdict $? 'convert to S-expressions'
+
+run convert infix '(let ((@1 (+ x y))) (* @1 @1))' '(a)+1'
+out_is 0 '(x + y)*(x + y)
+a + 1'
+verdict $? 'convert to infix, from either'
+
+run convert sexpr '(a' 'b'
+[ $status -eq 1 ] && err_lines 1 && has_err '^argument 1:1:3: expected' &&
+  has_out '^b$'
+verdict $? 'an error in convert is status 1'
+
+run dot 'x+x'
+[ $status -eq 0 ] && has_out '^digraph' && has_out 'n1 -> n0;' &&
+  has_out 'label="+"'
+verdict $? 'dot'
+
 run diff 'x^2' '2'
 [ $status -eq 2 ] && err_lines 1
 verdict $? 'diff by a number is status 2'
@@ -98,6 +119,9 @@ misuse 'option without value' 'no value for option -o' report "$good" -o
 misuse 'bad order' 'order.*not many' report -n many "$good"
 misuse 'order too high' 'order.*not 1001' report -n 1001 "$good"
 misuse 'bad volume' 'volume.*not -1' report -m -1 "$good"
+misuse 'convert without formula' 'convert needs a notation' convert sexpr
+misuse 'convert to something else' 'convert needs a notation' convert xml x
+misuse 'dot without formula' 'dot needs a FORMULA' dot
 misuse 'no file' 'report needs a FILE' report
 misuse 'two files' 'takes one FILE' report "$good" "$good"
 misuse 'missing file' "cannot read $dir/none: No such file" \

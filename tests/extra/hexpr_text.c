@@ -144,19 +144,17 @@ static void errors_tell_where(void) {
   fails_at("(a", 1, 3, "an operator or ')'", "the end");
   fails_at("a)", 1, 2, "an operator or the end", "')'");
   fails_at("f(a", 1, 4, "an operator, ',' or ')'", "the end");
-  fails_at("f()", 1, 3, "a number, a name, a sign or '('", "')'");
+  fails_at("sin()", 1, 5, "1 argument of sin", "0");
+  fails_at("f(a,)", 1, 5, "a number, a name, a sign or '('", "')'");
   fails_at("(a,b)", 1, 3, "an operator or ')'", "','");
   fails_at("a,b", 1, 2, "an operator or the end", "','");
   fails_at("sin(x,y)", 1, 8, "1 argument of sin", "2");
   fails_at("atan2(x)", 1, 8, "2 arguments of atan2", "1");
   fails_at("a +\n  b +\n   $", 3, 4, "a number, a name, a sign or '('", "'$'");
   fails_at("\xce\xbb\xce\xbb !", 1, 4, "an operator or the end", "'!'");
-  fails_at("9223372036854775808", 1, 1,
-           "an integer below 2^63, or a decimal point",
-           "'9223372036854775808'");
-  fails_at("1+99999999999999999999999", 1, 3,
-           "an integer below 2^63, or a decimal point",
-           "'99999999999999999999999'");
+  fails_at("x + 5//0", 1, 5, "a denominator other than 0", "'5//0'");
+  fails_at("\"abc", 1, 1, "a number, a name, a sign or '('", "'\"'");
+  fails_at("%\"0a1\"", 1, 1, "a number, a name, a sign or '('", "'%'");
   fails_at("x\001", 1, 2, "an operator or the end", "byte 0x01");
 }
 

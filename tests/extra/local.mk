@@ -7,7 +7,9 @@ extra_test_ldadd = libhexpr.la libhcons.la tests/lib/libgcutil.la \
 
 extra_programs = tests/extra/hcons tests/extra/hcons_classes \
 	tests/extra/hcons_threads \
-	tests/extra/hexpr_text tests/extra/hexpr_algebra
+	tests/extra/hexpr_text tests/extra/hexpr_algebra \
+	tests/extra/hexpr_terms tests/extra/hexpr_bind \
+	tests/extra/hexpr_sexpr tests/extra/hexpr_binary
 
 check_PROGRAMS += $(extra_programs)
 TESTS += $(extra_programs) tests/extra/hcons_old_door.sh \
@@ -27,3 +29,15 @@ tests_extra_hexpr_text_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_algebra_SOURCES = tests/extra/hexpr_algebra.c \
 	tests/extra/random_ex.h
 tests_extra_hexpr_algebra_LDADD = $(extra_test_ldadd)
+tests_extra_hexpr_terms_SOURCES = tests/extra/hexpr_terms.c \
+	tests/extra/random_ex.h
+tests_extra_hexpr_terms_LDADD = $(extra_test_ldadd) $(GMP_LIBS)
+tests_extra_hexpr_bind_SOURCES = tests/extra/hexpr_bind.c \
+	tests/extra/random_ex.h
+tests_extra_hexpr_bind_LDADD = $(extra_test_ldadd)
+tests_extra_hexpr_sexpr_SOURCES = tests/extra/hexpr_sexpr.c \
+	tests/extra/random_ex.h
+tests_extra_hexpr_sexpr_LDADD = $(extra_test_ldadd)
+tests_extra_hexpr_binary_SOURCES = tests/extra/hexpr_binary.c \
+	tests/extra/random_ex.h
+tests_extra_hexpr_binary_LDADD = $(extra_test_ldadd)

@@ -1,0 +1,177 @@
+/* extra/hexpr/ops.c: the table of operators. SPDX-License-Identifier: MIT */
+/* Operators of the program lie in chunks that double in size and never move.
+ * `defined` is stored after the entry is complete, so that a reader who got the
+ * number of an operator from whoever defined it sees the whole entry. */
+#include "hexpr/ops.h"
+
+#include "hexpr/quote.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_CHUNK = 64, CHUNKS = 16 };
+
+struct op {
+  char *name;
+  int arity;
+  unsigned flags;
+  uint32_t hash;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct op *chunk[CHUNKS]; /* [lock; an entry is const once defined] */
+static uint32_t defined; /* [atomic: w under lock, release / r acquire] */
+
+static const char *const op_names[EX_OPS] = {
+    [EX_NONE] = "",       [EX_NEG] = "-",       [EX_SQRT] = "sqrt",
+    [EX_EXP] = "exp",     [EX_LN] = "ln",       [EX_LOG10] = "log10",
+    [EX_SIN] = "sin",     [EX_COS] = "cos",     [EX_TAN] = "tan",
+    [EX_ASIN] = "asin",   [EX_ACOS] = "acos",   [EX_ATAN] = "atan",
+    [EX_SINH] = "sinh",   [EX_COSH] = "cosh",   [EX_TANH] = "tanh",
+    [EX_ASINH] = "asinh", [EX_ACOSH] = "acosh", [EX_ATANH] = "atanh",
+    [EX_ABS] = "abs",     [EX_SIGN] = "sign",   [EX_ADD] = "+",
+    [EX_SUB] = "-",       [EX_MUL] = "*",       [EX_DIV] = "/",
+    [EX_POW] = "^",       [EX_ATAN2] = "atan2",
+};
+
+static const unsigned op_flags[EX_OPS] = {
+    [EX_NEG] = EX_PRIORITY(30),
+    [EX_ADD] = EX_INFIX | EX_PRIORITY(10),
+    [EX_SUB] = EX_INFIX | EX_PRIORITY(10),
+    [EX_MUL] = EX_INFIX | EX_PRIORITY(20),
+    [EX_DIV] = EX_INFIX | EX_PRIORITY(20),
+    [EX_POW] = EX_INFIX | EX_RIGHT | EX_PRIORITY(40),
+};
+
+/* ---- Looking at ---- */
+
+static struct op *entry(uint32_t i) {
+  size_t c = 0;
+  size_t room = FIRST_CHUNK;
+  for (; i >= room; c++) {
+    i -= (uint32_t)room;
+    room *= 2;
+  }
+  return &chunk[c][i];
+}
+
+const char *ex_op_name(ex_op op) {
+  return op < EX_OPS ? op_names[op] : entry(op - EX_OPS)->name;
+}
+
+unsigned ex_op_flags(ex_op op) {
+  return op < EX_OPS ? op_flags[op] : entry(op - EX_OPS)->flags;
+}
+
+int ex_op_arity(ex_op op) {
+  if (op >= EX_OPS)
+    return entry(op - EX_OPS)->arity;
+  return op < EX_ADD ? 1 : 2;
+}
+
+uint32_t ex_op_hash(ex_op op) { return entry(op - EX_OPS)->hash; }
+
+/* A built-in one with this name; ARITY 0 for one of any arity. */
+static ex_op built_in(const char *name, size_t arity) {
+  for (ex_op op = EX_NEG; op < EX_OPS; op++)
+    if (strcmp(op_names[op], name) == 0 &&
+        (arity == 0 || arity == (size_t)ex_op_arity(op)))
+      return op;
+  return EX_NONE;
+}
+
+ex_op ex_op_named(const char *name) {
+  uint32_t n = __atomic_load_n(&defined, __ATOMIC_ACQUIRE);
+  for (uint32_t i = 0; i < n; i++)
+    if (strcmp(entry(i)->name, name) == 0)
+      return EX_OPS + i;
+  return EX_NONE;
+}
+
+ex_op ex_op_find(const char *name, size_t argc) {
+  ex_op op = argc == 0 ? EX_NONE : built_in(name, argc);
+  if (op != EX_NONE)
+    return op;
+  op = ex_op_named(name);
+  if (op != EX_NONE && ex_op_arity(op) != EX_NARY &&
+      (size_t)ex_op_arity(op) != argc)
+    return EX_NONE;
+  return op;
+}
+
+bool ex_op_known(const char *name) {
+  return built_in(name, 0) != EX_NONE || ex_op_named(name) != EX_NONE;
+}
+
+/* ---- Defining ---- */
+
+static bool is_sound(const char *name, int arity, unsigned flags) {
+  unsigned priority = flags >> 16;
+  bool infix = (flags & EX_INFIX) != 0;
+  if (!ex_quote_is_word(name) || built_in(name, 0) != EX_NONE)
+    return false;
+  if (arity < EX_NARY || arity >= EX_MAX_WORDS || (flags & 0xffc0) != 0)
+    return false;
+  if ((flags & EX_ASSOC) != 0 && arity != EX_NARY)
+    return false;
+  if ((flags & EX_BINDER) != 0 &&
+      (arity < 1 || (flags & (EX_COMM | EX_ASSOC | EX_IDEM)) != 0))
+    return false;
+  if (infix != (priority > 0) || priority > 99)
+    return false;
+  if ((flags & EX_RIGHT) != 0 && !infix)
+    return false;
+  return !infix || arity == 2 || arity == EX_NARY;
+}
+
+static uint32_t hash_name(const char *name) {
+  uint32_t h = 2166136261u;
+  for (; *name != '\0'; name++)
+    h = (h ^ (unsigned char)*name) * 16777619u;
+  return h;
+}
+
+static bool make_chunk(uint32_t i) {
+  size_t room = FIRST_CHUNK;
+  for (size_t c = 0; c < CHUNKS; c++) {
+    if (i < room) {
+      if (chunk[c] == NULL)
+        chunk[c] = calloc(room, sizeof *chunk[c]);
+      return chunk[c] != NULL;
+    }
+    i -= (uint32_t)room;
+    room *= 2;
+  }
+  return false;
+}
+
+static ex_op define_locked(const char *name, int arity, unsigned flags) {
+  char *copy = strdup(name);
+  if (copy == NULL || !make_chunk(defined)) {
+    free(copy);
+    ex_node_fail(EX_ENOMEM);
+    return EX_NONE;
+  }
+  *entry(defined) = (struct op){copy, arity, flags, hash_name(name)};
+  __atomic_store_n(&defined, defined + 1, __ATOMIC_RELEASE);
+  return EX_OPS + defined - 1;
+}
+
+ex_op ex_opdef(const char *name, int arity, unsigned flags) {
+  ex_op op;
+  if (!is_sound(name, arity, flags)) {
+    ex_node_fail(EX_ETYPE);
+    return EX_NONE;
+  }
+  pthread_mutex_lock(&lock);
+  op = ex_op_named(name);
+  if (op == EX_NONE)
+    op = define_locked(name, arity, flags);
+  else if (ex_op_arity(op) != arity || ex_op_flags(op) != flags) {
+    ex_node_fail(EX_ETYPE);
+    op = EX_NONE;
+  }
+  pthread_mutex_unlock(&lock);
+  return op;
+}

@@ -1,0 +1,25 @@
+/* extra/hexpr/ops.h: the table of operators. SPDX-License-Identifier: MIT */
+/* Built-in operators stand first, see hexpr.h; the others follow in the order of
+ * their definition. Entries are complete before their number is given out and
+ * never change or move, so reading takes no lock and is allowed while the table
+ * of nodes is locked. */
+#ifndef HEXPR_OPS_H
+#define HEXPR_OPS_H
+
+#include "hexpr/hexpr.h"
+
+/* A hash of the name, the same in every run. */
+uint32_t ex_op_hash(ex_op op);
+
+/* Whether any number of operands makes NAME an operator. */
+bool ex_op_known(const char *name);
+
+/* The operator of the program with this name, or EX_NONE. */
+ex_op ex_op_named(const char *name);
+
+/* How close OP binds, 0 when it is not written as an infix operator. */
+static inline unsigned ex_op_priority(ex_op op) {
+  return ex_op_flags(op) >> 16;
+}
+
+#endif
