@@ -47,6 +47,16 @@ every_test_runs() {
   )
 }
 
+# no_program_is_kept TREE: what the compiler made belongs to no commit
+no_program_is_kept() {
+  (
+    cd "$1" || exit 2
+    git ls-files -z | xargs -0 -r grep -lsa -m1 "^$(printf '\177')ELF" >"$scratch/kept"
+    sed 's/$/ is a program/' "$scratch/kept"
+    ! [ -s "$scratch/kept" ]
+  )
+}
+
 passes "a makefile names every source" every_file_is_listed "$top_srcdir"
 
 # The list of the build, not the one that this run may have been given.
@@ -92,5 +102,11 @@ rm "$tree/tests/unit/d.c"
 echo '    sys.exit(main([]))' >"$tree/tests/unit/e.py"
 refuses "so is a model" 'make check does not run tests/unit/e.py' running
 refuses "and a model that is not packed" 'no makefile names tests/unit/e.py' listed
+
+if git -C "$top_srcdir" rev-parse --git-dir >/dev/null 2>&1; then
+  passes "no commit holds programs" no_program_is_kept "$top_srcdir"
+else
+  skip "no commit holds programs" "this is an archive"
+fi
 
 finish
