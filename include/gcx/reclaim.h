@@ -217,8 +217,9 @@ GC_API int GC_CALL gcx_in_notifier(void);
 
 /* Ends the running notifier at once: its object is lost, that is never notified
  * again and never freed.  For fatal errors deep in a notifier, in place of
- * longjmp, which must not leave it.  Outside a notifier of GCX_MODE_PROPER this
- * aborts the process with a message. */
+ * longjmp, which must not leave it: one that leaves a notifier of GCX_MODE_SIMPLE
+ * ends the process with a message at that thread's next allocation.  Outside a
+ * notifier of GCX_MODE_PROPER this aborts the process with a message. */
 GC_API void GC_CALL gcx_notifier_abort(void);
 
 /* Between the two, which nest, allocation in this thread never waits for

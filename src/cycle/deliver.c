@@ -3,16 +3,19 @@
  */
 #include "cycle/deliver.h"
 
+#include "base/check.h"
 #include "cycle/api_lock.h"
 #include "cycle/claims.h"
 #include "mark/hold.h"
 #include "reclaim/large.h"
+#include "world/thread.h"
 
 /* Notifiers called at one safepoint. */
 #define SOME 1024u
 
 static struct {
-  bool inside; /* a notifier runs */
+  bool inside;       /* a notifier runs */
+  const char *frame; /* of its caller */
   struct gc_claims claims;
 } delivery; /* [lock api] */
 
@@ -22,9 +25,22 @@ bool gc_deliver_keep(const void *object) {
   return gc_deliver_inside() && gc_claims_keep(&delivery.claims, object);
 }
 
+/* Outside its caller's frame no notifier runs: it was left by a jump, the api lock will
+ * never be given back, and other threads wait for it. Whoever has changed to a stack of
+ * his own may still be inside. */
+static void check_not_left(void) {
+  const struct gc_thread *me = gc_self()->thread;
+  const char *here = __builtin_frame_address(0);
+  if (gc_deliver_inside() && here > delivery.frame && here < me->stack_top &&
+      delivery.frame > me->stack_low)
+    gc_fatal("a notifier was left by longjmp: it must return (or be of "
+             "GCX_MODE_PROPER and call gcx_notifier_abort)");
+}
+
 static void call_notifier(const struct gc_object *o,
                           const struct gc_call *call) {
   delivery.inside = true;
+  delivery.frame = __builtin_frame_address(0);
   int keep =
       call->notify == NULL ? 0 : call->notify(o->start, o->bytes, call->cd);
   delivery.inside = false;
@@ -64,6 +80,7 @@ size_t gc_deliver(enum gc_deliver_amount amount) {
 }
 
 size_t gc_deliver_poll(void) {
+  check_not_left();
   if (gc_load_rlx(&gc_queues[QUEUE_SIMPLE].waiting) == 0 || gc_api_is_mine() ||
       !gc_api_try_lock())
     return 0;

@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +107,34 @@ static void aborting_outside_a_notifier_is_an_error(void) {
   int status = gu_run_role(&x);
   tap_check(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
   tap_check(strstr(out, "gcx_notifier_abort") != NULL);
+}
+
+static jmp_buf outside;
+
+static gcx_verdict GC_CALLBACK jump_out(void *object, size_t bytes, void *cd) {
+  (void)object, (void)bytes, (void)cd;
+  longjmp(outside, 1);
+}
+
+static void role_jump_out(void) {
+  sh_begin(1);
+  kind = sh_kind((gcx_kind_opts){.notify = jump_out, .mode = GCX_MODE_SIMPLE});
+  if (setjmp(outside) == 0) {
+    GC_free(gcx_kind_alloc(kind, 64));
+    gcx_poll();
+    exit(3);
+  }
+  for (int i = 0; i < 100000; i++)
+    tap_require(gcx_kind_alloc(kind, 64) != NULL);
+}
+
+/* Not so on a thread of the library's own: there it has nowhere to jump to. */
+static void a_jump_out_of_a_simple_notifier_is_an_error(void) {
+  static char out[1024];
+  gu_exec x = {"role_jump_out", NULL, 0, out, sizeof out};
+  int status = gu_run_role(&x);
+  tap_check(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+  tap_check(strstr(out, "longjmp") != NULL);
 }
 
 /* ---- Fork ---- */
@@ -640,15 +669,16 @@ static void no_memory_for_what_the_dead_refer_to(void) {
 
 int main(int argc, char **argv) {
   static const tap_case roles[] = {
-      TAP_CASE(role_abort_outside), TAP_CASE(role_exit),
-      TAP_CASE(role_exit_stuck),    TAP_CASE(role_exit_simple),
-      TAP_CASE(role_exit_inside),   TAP_CASE(role_churn),
-      TAP_CASE(role_little_memory)};
+      TAP_CASE(role_abort_outside), TAP_CASE(role_jump_out),
+      TAP_CASE(role_exit),          TAP_CASE(role_exit_stuck),
+      TAP_CASE(role_exit_simple),   TAP_CASE(role_exit_inside),
+      TAP_CASE(role_churn),         TAP_CASE(role_little_memory)};
   static const tap_case cases[] = {
       TAP_CASE(a_notifier_that_ends_its_thread_costs_its_object),
       TAP_CASE(a_kept_object_whose_notifier_ends_its_thread_lives),
       TAP_CASE(a_held_object_whose_notifier_ends_its_thread),
       TAP_CASE(aborting_outside_a_notifier_is_an_error),
+      TAP_CASE(a_jump_out_of_a_simple_notifier_is_an_error),
       TAP_CASE_T(a_child_drains_what_was_pending, 120),
       TAP_CASE_T(a_child_drains_what_was_held, 120),
       TAP_CASE(a_child_drains_everything_behind_a_stuck_notifier),

@@ -365,6 +365,7 @@ static gcx_verdict GC_CALLBACK stick_twice(void *object, size_t bytes,
 }
 
 static void what_is_done_behind_a_stuck_notifier_is_freed_once(void) {
+  sh_need(GCX_CAP_FAULTS, "stuck notifiers are not replaced");
   sh_begin(3 * N_STUCK);
   sem_init(&unstick, 0, 0);
   sem_init(&second, 0, 0);
