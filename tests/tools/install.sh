@@ -43,6 +43,30 @@ compile() {
 passes "a program links by pkg-config" compile p '' ''
 passes "and runs" env LD_LIBRARY_PATH="$library" "$scratch/p"
 
+if command -v cmake >/dev/null; then
+  mkdir "$scratch/cmake"
+  cp "$scratch/p.c" "$scratch/cmake"
+  cat >"$scratch/cmake/CMakeLists.txt" <<'END'
+cmake_minimum_required(VERSION 3.16)
+project(p C)
+find_package(BDWgc 8.2 REQUIRED COMPONENTS gc)
+add_executable(p p.c)
+target_link_libraries(p PRIVATE BDWgc::gc)
+find_package(BDWgc 9.0 QUIET)
+if(BDWgc_FOUND)
+  message(FATAL_ERROR "any version is found")
+endif()
+END
+  build_with_cmake() {
+    cmake -S "$scratch/cmake" -B "$scratch/cmake/b" -DCMAKE_C_COMPILER="${CC%% *}" \
+      -DBDWgc_DIR="$library/cmake/bdwgc" && cmake --build "$scratch/cmake/b"
+  }
+  passes "a program links by CMake" build_with_cmake
+  passes "and runs with that library" env LD_LIBRARY_PATH="$library" "$scratch/cmake/b/p"
+else
+  skip "a program links by CMake" "cmake is not installed"
+fi
+
 if [ -e "$library/libgc.so.1" ]; then
   passes "the installed library exports its list" \
     "$top_srcdir/tools/check-exports" "$library/libgc.so.1" "$top_srcdir/src/libgc.sym"
