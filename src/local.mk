@@ -31,6 +31,7 @@ libgccore_la_SOURCES = \
 	src/reclaim/classify.c src/reclaim/classify.h src/reclaim/large.c \
 	src/reclaim/large.h src/reclaim/observed.c src/reclaim/observed.h \
 	src/reclaim/pool.c src/reclaim/pool.h \
+	src/reclaim/joint_table.c src/reclaim/joint_table.h \
 	src/reclaim/weak_cells.c src/reclaim/weak_cells.h \
 	src/reclaim/weak_table.c src/reclaim/weak_table.h \
 	src/cycle/api_lock.c src/cycle/api_lock.h src/cycle/await.c \

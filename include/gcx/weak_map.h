@@ -43,7 +43,9 @@ typedef struct gcx_weak_map gcx_weak_map;
 typedef struct gcx_weak_map_opts {
   size_t struct_size;
   size_t initial_capacity; /* room for so many entries from the start, and never
-                            * less; more than a million count as a million */
+                            * less; more than a million count as a million; not
+                            * for several keys */
+  unsigned keys;           /* of an entry: 1, the same as 0, to 3 */
 } gcx_weak_map_opts;
 
 /* An empty map; starts the collector on first use.  Options may be null.  Null:
@@ -75,6 +77,26 @@ GC_API int GC_CALL gcx_weak_map_remove(gcx_weak_map * /* map */,
                                        const void * /* key */,
                                        void ** /* value */) GC_ATTR_NONNULL(1);
 
+/* Maps with two or three keys an entry, see `keys` above: the entry is that of all of
+ * them in this order, each by its address.  It is gone when one of the keys is, and its
+ * value counts while all of them live; so a value may refer to any of its keys.  There
+ * are as many KEYS as the map has an entry, and otherwise these are the three functions
+ * above, which refuse such a map: -EINVAL, or 0.  An entry has 32 bytes, and the free
+ * slots.  GC_free of an object in whose neighbourhood keys are looks at all entries. */
+GC_API int GC_CALL gcx_weak_map_put_keys(gcx_weak_map * /* map */,
+                                         const void *const * /* keys */,
+                                         const void * /* value */,
+                                         void ** /* old_value */)
+    GC_ATTR_NONNULL(1) GC_ATTR_NONNULL(2);
+GC_API int GC_CALL gcx_weak_map_get_keys(gcx_weak_map * /* map */,
+                                         const void *const * /* keys */,
+                                         void ** /* value */) GC_ATTR_NONNULL(1)
+    GC_ATTR_NONNULL(2);
+GC_API int GC_CALL gcx_weak_map_remove_keys(gcx_weak_map * /* map */,
+                                            const void *const * /* keys */,
+                                            void ** /* value */)
+    GC_ATTR_NONNULL(1) GC_ATTR_NONNULL(2);
+
 /* Entries whose keys lived at the last collection, or are younger. */
 GC_API size_t GC_CALL gcx_weak_map_count(gcx_weak_map * /* map */)
     GC_ATTR_NONNULL(1);
@@ -87,7 +109,8 @@ typedef int(GC_CALLBACK *gcx_weak_map_fn)(void * /* key */, void * /* value */,
  * do what any code may do, also change this map, but not free it.  An entry that is
  * there from the start of the walk to its end is visited once; one that is put
  * meanwhile may be, with the value that it has then, and one that is gone before its
- * turn is not.  The answer is 0, or what the function returned to end the walk. */
+ * turn is not.  The answer is 0, or what the function returned to end the walk; a map
+ * with several keys an entry has no walk: -EINVAL. */
 GC_API int GC_CALL gcx_weak_map_each(gcx_weak_map * /* map */, gcx_weak_map_fn,
                                      void * /* cd */) GC_ATTR_NONNULL(1)
     GC_ATTR_NONNULL(2);

@@ -19,16 +19,20 @@ static struct gc_weak_map *core_map(gcx_weak_map *map) {
 
 /* ---- Making and freeing ---- */
 
+static unsigned keys_of(const gcx_weak_map_opts *o) {
+  return o == NULL || o->keys == 0 ? 1 : o->keys;
+}
+
 static int new_map(const gcx_weak_map_opts *o, gcx_weak_map **out_map) {
   size_t capacity = 0;
-  if (o != NULL && o->struct_size != sizeof *o)
+  if (o != NULL && (o->struct_size != sizeof *o || o->keys > GC_JOINT_KEYS))
     return EINVAL;
   if (o != NULL)
     capacity = o->initial_capacity;
   gc_start();
   if (capacity > MAX_CAPACITY)
     capacity = MAX_CAPACITY;
-  *out_map = (gcx_weak_map *)(void *)gc_weak_map_new(capacity);
+  *out_map = (gcx_weak_map *)(void *)gc_weak_map_new(keys_of(o), capacity);
   return *out_map == NULL ? ENOMEM : 0;
 }
 
@@ -47,13 +51,10 @@ void gcx_weak_map_free(gcx_weak_map *map) {
 
 /* ---- Entries ---- */
 
-int gcx_weak_map_put(gcx_weak_map *map, const void *key, const void *value,
-                     void **old_value) {
-  void *old;
-  if (!gc_start_thread())
-    return -ENOMEM;
-  switch (gc_weak_map_put(core_map(map), key, value,
-                          old_value == NULL ? &old : old_value)) {
+static bool is_joint(gcx_weak_map *map) { return core_map(map)->joint != NULL; }
+
+static int code_of(enum gc_weak_map_answer answer) {
+  switch (answer) {
   case MAP_ABSENT:
     return 0;
   case MAP_PRESENT:
@@ -66,12 +67,24 @@ int gcx_weak_map_put(gcx_weak_map *map, const void *key, const void *value,
   return -ENOMEM;
 }
 
+int gcx_weak_map_put(gcx_weak_map *map, const void *key, const void *value,
+                     void **old_value) {
+  void *old;
+  if (is_joint(map))
+    return -EINVAL;
+  if (!gc_start_thread())
+    return -ENOMEM;
+  return code_of(gc_weak_map_put(core_map(map), key, value,
+                                 old_value == NULL ? &old : old_value));
+}
+
 int gcx_weak_map_get(gcx_weak_map *map, const void *key, void **value) {
   void *ignored;
   if (value == NULL)
     value = &ignored;
   *value = NULL;
-  return gc_start_thread() && gc_weak_map_get(core_map(map), key, value);
+  return !is_joint(map) && gc_start_thread() &&
+         gc_weak_map_get(core_map(map), key, value);
 }
 
 int gcx_weak_map_remove(gcx_weak_map *map, const void *key, void **value) {
@@ -79,13 +92,54 @@ int gcx_weak_map_remove(gcx_weak_map *map, const void *key, void **value) {
   if (value == NULL)
     value = &ignored;
   *value = NULL;
-  return gc_start_thread() && gc_weak_map_remove(core_map(map), key, value);
+  return !is_joint(map) && gc_start_thread() &&
+         gc_weak_map_remove(core_map(map), key, value);
 }
+
+/* ---- Entries of several keys ---- */
+
+int gcx_weak_map_put_keys(gcx_weak_map *map, const void *const *keys,
+                          const void *value, void **old_value) {
+  void *old;
+  if (!is_joint(map))
+    return gcx_weak_map_put(map, keys[0], value, old_value);
+  if (!gc_start_thread())
+    return -ENOMEM;
+  return code_of(gc_weak_map_put_keys(core_map(map), keys, value,
+                                      old_value == NULL ? &old : old_value));
+}
+
+int gcx_weak_map_get_keys(gcx_weak_map *map, const void *const *keys,
+                          void **value) {
+  void *ignored;
+  if (!is_joint(map))
+    return gcx_weak_map_get(map, keys[0], value);
+  if (value == NULL)
+    value = &ignored;
+  *value = NULL;
+  return gc_start_thread() && gc_weak_map_get_keys(core_map(map), keys, value);
+}
+
+int gcx_weak_map_remove_keys(gcx_weak_map *map, const void *const *keys,
+                             void **value) {
+  void *ignored;
+  if (!is_joint(map))
+    return gcx_weak_map_remove(map, keys[0], value);
+  if (value == NULL)
+    value = &ignored;
+  *value = NULL;
+  return gc_start_thread() &&
+         gc_weak_map_remove_keys(core_map(map), keys, value);
+}
+
+/* ---- All entries ---- */
 
 size_t gcx_weak_map_count(gcx_weak_map *map) {
   return gc_start_thread() ? gc_weak_map_count(core_map(map)) : 0;
 }
 
 int gcx_weak_map_each(gcx_weak_map *map, gcx_weak_map_fn f, void *cd) {
+  if (is_joint(map))
+    return -EINVAL;
   return gc_start_thread() ? gc_weak_map_each(core_map(map), f, cd) : 0;
 }

@@ -77,6 +77,59 @@ gc_inline bool drop_if_unmarked(struct gc_marker *m, struct gc_weak_segment *s,
   return true;
 }
 
+/* ---- Entries of several keys ---- */
+
+typedef bool (*joint_visitor)(struct gc_marker *m, struct gc_joint_table *t,
+                              struct gc_joint_entry *e, unsigned missing);
+
+gc_inline bool visit_table(struct gc_marker *m, joint_visitor visit,
+                           struct gc_joint_table *t) {
+  bool is_true = true;
+  for (unsigned n = 0; n < GC_JOINT_PARTS; n++)
+    for (size_t i = 0; i < t->part[n].slots; i++) {
+      struct gc_joint_entry *e = &t->part[n].at[i];
+      if (gc_joint_entry_is_live(e))
+        is_true &= visit(m, t, e, gc_waiting_missing_key(e));
+    }
+  return is_true;
+}
+
+gc_inline bool visit_joint(struct gc_marker *m, joint_visitor visit) {
+  const struct gc_weak_map *map = gc_weak_map_first();
+  bool is_true = true;
+  for (; map != NULL; map = map->next)
+    if (map->joint != NULL)
+      is_true &= visit_table(m, visit, map->joint);
+  return is_true;
+}
+
+gc_inline bool joint_mark_or_wait(struct gc_marker *m, struct gc_joint_table *t,
+                                  struct gc_joint_entry *e, unsigned missing) {
+  (void)t;
+  if (missing != GC_JOINT_KEYS)
+    return gc_waiting_add_joint(e, missing);
+  gc_mark_word(m, e->value);
+  return true;
+}
+
+gc_inline bool joint_mark_or_pass(struct gc_marker *m, struct gc_joint_table *t,
+                                  struct gc_joint_entry *e, unsigned missing) {
+  (void)t;
+  if (missing == GC_JOINT_KEYS)
+    gc_mark_word(m, e->value);
+  return true;
+}
+
+gc_inline bool joint_drop_if_missing(struct gc_marker *m,
+                                     struct gc_joint_table *t,
+                                     struct gc_joint_entry *e,
+                                     unsigned missing) {
+  (void)m;
+  if (missing != GC_JOINT_KEYS)
+    gc_joint_table_drop(t, e);
+  return true;
+}
+
 /* Some entries could not be noted: again and again over all, until nothing new is
  * found. */
 static gc_noinline void mark_without_notes(struct gc_marker *m) {
@@ -84,6 +137,7 @@ static gc_noinline void mark_without_notes(struct gc_marker *m) {
   do {
     before = m->live[0] + m->live[1];
     visit_entries(m, mark_or_pass);
+    visit_joint(m, joint_mark_or_pass);
     gc_mark_drain(m);
   } while (!m->abandoned && m->live[0] + m->live[1] != before);
 }
@@ -103,6 +157,7 @@ static void clear(bool are_all_noted) {
     gc_waiting_drop_unmarked_entries();
   else
     visit_entries(NULL, drop_if_unmarked);
+  visit_joint(NULL, joint_drop_if_missing);
 }
 
 /* What waits is watched before anything that this finds is scanned. */
@@ -113,6 +168,7 @@ void gc_ephemeron_mark(struct gc_marker *m) {
   gc_waiting_open();
   mark_known(m);
   bool are_all_noted = visit_entries(m, mark_or_wait);
+  are_all_noted &= visit_joint(m, joint_mark_or_wait);
   mark_waiting(m);
   if (!are_all_noted && !m->abandoned)
     mark_without_notes(m);

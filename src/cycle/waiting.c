@@ -15,12 +15,18 @@
 #define NOTES_BYTES ((size_t)16 << 30)
 #define LEAST_BYTES ((size_t)1 << 20)
 
-/* Of an entry of a map. */
+/* Of an entry of a map: by segment and place; or, from JOINT on, of several keys, and
+ * the number of the one that it waits for. */
 struct note {
-  struct gc_weak_segment *segment;
+  union {
+    struct gc_weak_segment *segment;
+    struct gc_joint_entry *joint;
+  };
   uint32_t next;
   uint16_t i;
 };
+#define JOINT 0xff00u
+_Static_assert(GC_WEAK_SEGMENT_SLOTS < JOINT, "no place has such a number");
 _Static_assert(sizeof(struct note) == 16, "notes are close together");
 
 static struct {
@@ -68,15 +74,25 @@ static uint32_t *next_of(uint32_t n) {
   return n <= waiting.values ? &gc_weak_value_at(n)->next : &note_at(n)->next;
 }
 
-struct gc_waiting_key gc_waiting_key_of(const struct gc_weak_entry *e) {
-  size_t off = (size_t)(~e->hidden - (uintptr_t)gc_heap.base);
+static struct gc_waiting_key key_at(uint64_t hidden) {
+  size_t off = (size_t)(~hidden - (uintptr_t)gc_heap.base);
   gc_block_id b = (gc_block_id)(off >> GC_BLOCK_SHIFT);
   uint64_t hot = gc_block_hot(b); /* reciprocal 0: a large object */
   uint64_t slot = ((off & GC_BLOCK_MASK) * (uint32_t)hot) >> 32;
   return (struct gc_waiting_key){b, (unsigned)slot};
 }
 
+struct gc_waiting_key gc_waiting_key_of(const struct gc_weak_entry *e) {
+  return key_at(e->hidden);
+}
+
+static bool is_joint(uint32_t n) {
+  return n > waiting.values && note_at(n)->i >= JOINT;
+}
+
 static struct gc_waiting_key key_of(uint32_t n) {
+  if (is_joint(n))
+    return key_at(note_at(n)->joint->hidden[note_at(n)->i - JOINT]);
   if (n > waiting.values)
     return gc_waiting_key_of(entry_of(note_at(n)));
   const struct gc_weak_value *v = gc_weak_value_at(n);
@@ -84,6 +100,8 @@ static struct gc_waiting_key key_of(uint32_t n) {
 }
 
 static uint64_t word_of(uint32_t n) {
+  if (is_joint(n))
+    return note_at(n)->joint->value;
   return n > waiting.values ? entry_of(note_at(n))->value
                             : gc_weak_value_at(n)->word;
 }
@@ -118,8 +136,33 @@ bool gc_waiting_add_entry(struct gc_weak_segment *segment, unsigned i,
   if (!has_room_for_note())
     return false;
   uint32_t n = waiting.values + ++waiting.notes;
-  *note_at(n) = (struct note){segment, 0, (uint16_t)i};
+  *note_at(n) = (struct note){.segment = segment, .i = (uint16_t)i};
   add_number(n, key.block);
+  return true;
+}
+
+unsigned gc_waiting_missing_key(const struct gc_joint_entry *e) {
+  for (unsigned i = 0; i < GC_JOINT_KEYS && e->hidden[i] != 0; i++) {
+    struct gc_waiting_key key = key_at(e->hidden[i]);
+    if (!gc_map_test(key.block, key.slot, gc_map_mark()))
+      return i;
+  }
+  return GC_JOINT_KEYS;
+}
+
+/* Also for blocks of keys that are marked: a look for each object found there. */
+static void for_keys(const struct gc_joint_entry *e, void (*fn)(gc_block_id)) {
+  for (unsigned i = 0; i < GC_JOINT_KEYS && e->hidden[i] != 0; i++)
+    fn(key_at(e->hidden[i]).block);
+}
+
+bool gc_waiting_add_joint(struct gc_joint_entry *entry, unsigned missing) {
+  if (!has_room_for_note())
+    return false;
+  uint32_t n = waiting.values + ++waiting.notes;
+  *note_at(n) = (struct note){.joint = entry, .i = (uint16_t)(JOINT + missing)};
+  add_number(n, key_of(n).block);
+  for_keys(entry, watch);
   return true;
 }
 
@@ -153,22 +196,48 @@ static uint32_t *list_of(struct gc_waiting_key key) {
               .lists[(k * UINT64_C(0x9e3779b97f4a7c15) >> 24) & waiting.mask];
 }
 
+static void put_in_list(uint32_t n) {
+  uint32_t *first = list_of(key_of(n));
+  *next_of(n) = *first;
+  *first = n;
+}
+
 void gc_waiting_sort(void) {
   open_lists(waiting.count);
   for (uint32_t n = waiting.unsorted, next; n != 0; n = next) {
-    uint32_t *first = list_of(key_of(n));
     next = *next_of(n);
-    *next_of(n) = *first;
-    *first = n;
+    put_in_list(n);
   }
 }
 
+/* The key of a note, which is not in a list now, was found. True: another key of it
+ * is missing, and it waits for that one, whose turn is still to come. */
+static bool waits_for_another(uint32_t n) {
+  struct note *note = note_at(n);
+  unsigned missing = gc_waiting_missing_key(note->joint);
+  if (missing == GC_JOINT_KEYS)
+    return false;
+  note->i = (uint16_t)(JOINT + missing);
+  put_in_list(n);
+  return true;
+}
+
+/* A note of several keys leaves the list for good when none is missing. */
 void gc_waiting_mark_values_of(struct gc_marker *m,
                                const struct gc_object *key) {
   struct gc_waiting_key wanted = {key->block, key->slot};
-  for (uint32_t n = *list_of(wanted); n != 0; n = *next_of(n)) {
+  uint32_t *at = list_of(wanted);
+  while (*at != 0) {
+    uint32_t n = *at;
     struct gc_waiting_key k = key_of(n);
-    if (k.block == key->block && k.slot == key->slot)
+    bool is_found = k.block == key->block && k.slot == key->slot;
+    if (is_found && is_joint(n)) {
+      *at = *next_of(n);
+      if (waits_for_another(n))
+        continue;
+    } else
+      at = next_of(n);
+    if (is_found)
       gc_mark_word(m, word_of(n));
   }
 }
@@ -179,11 +248,16 @@ void gc_waiting_mark_values_of(struct gc_marker *m,
 void gc_waiting_end_watch(void) {
   uint32_t from = waiting.count == waiting.notes ? waiting.values + 1 : 1;
   for (uint32_t n = waiting.values + waiting.notes; n >= from; n--)
-    unwatch(key_of(n).block);
+    if (is_joint(n))
+      for_keys(note_at(n)->joint, unwatch);
+    else
+      unwatch(key_of(n).block);
 }
 
 void gc_waiting_drop_unmarked_entries(void) {
   for (uint32_t n = waiting.values + waiting.notes; n > waiting.values; n--) {
+    if (is_joint(n))
+      continue;
     struct gc_weak_segment *s = note_at(n)->segment;
     struct gc_weak_entry *e = &s->at[note_at(n)->i];
     struct gc_waiting_key key = gc_waiting_key_of(e);

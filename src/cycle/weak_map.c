@@ -18,11 +18,24 @@ struct gc_weak_map *gc_weak_map_first(void) {
 
 /* ---- Making and freeing ---- */
 
-struct gc_weak_map *gc_weak_map_new(size_t capacity) {
+static bool open_tables(struct gc_weak_map *map, unsigned keys,
+                        size_t capacity) {
+  if (!gc_weak_table_open(&map->table, keys > 1 ? 0 : capacity))
+    return false;
+  if (keys > 1)
+    map->joint = gc_joint_table_new(keys);
+  if (keys > 1 && map->joint == NULL) {
+    gc_weak_table_close(&map->table);
+    return false;
+  }
+  return true;
+}
+
+struct gc_weak_map *gc_weak_map_new(unsigned keys, size_t capacity) {
   struct gc_weak_map *map = gc_meta_alloc(sizeof *map);
   if (map == NULL)
     return NULL;
-  if (!gc_weak_table_open(&map->table, capacity)) {
+  if (!open_tables(map, keys, capacity)) {
     gc_meta_free(map, sizeof *map);
     return NULL;
   }
@@ -62,6 +75,7 @@ void gc_weak_map_free(struct gc_weak_map *map) {
     gc_fatal("gcx_weak_map_free: %p is no weak map, or freed already",
              (void *)map);
   gc_weak_table_close(&map->table);
+  gc_joint_table_free(map->joint);
   gc_meta_free(map, sizeof *map);
 }
 
@@ -71,7 +85,10 @@ static void lock_map(struct gc_weak_map *map) {
   if (GC_TSAN_BUILD)
     gc_stop_poll();
   gc_lock(&map->lock);
-  gc_weak_table_tidy(&map->table);
+  if (map->joint != NULL)
+    gc_joint_table_tidy(map->joint);
+  else
+    gc_weak_table_tidy(&map->table);
 }
 
 static struct gc_weak_entry *find_entry(struct gc_weak_map *map,
@@ -145,9 +162,91 @@ bool gc_weak_map_remove(struct gc_weak_map *map, const void *key,
 
 size_t gc_weak_map_count(struct gc_weak_map *map) {
   lock_map(map);
-  size_t n = map->table.live;
+  size_t n =
+      map->joint != NULL ? gc_joint_table_count(map->joint) : map->table.live;
   gc_unlock(&map->lock);
   return n;
+}
+
+/* ---- Entries of several keys ---- */
+
+static struct gc_joint_entry *find_joint(struct gc_weak_map *map,
+                                         const void *const *keys) {
+  uint64_t hidden[GC_JOINT_KEYS] = {0};
+  for (unsigned i = 0; i < map->joint->keys; i++) {
+    struct gc_object o;
+    if (!gc_find(keys[i], &o))
+      return NULL;
+    hidden[i] = ~(uint64_t)(uintptr_t)o.start;
+  }
+  return gc_joint_table_find(map->joint, hidden);
+}
+
+static bool show_joint_value(const struct gc_joint_entry *e, void **out_value) {
+  *out_value = e == NULL ? NULL : (void *)(uintptr_t)e->value;
+  gc_compiler_barrier();
+  return e != NULL;
+}
+
+/* On the way to the table each block learns that keys are in it. */
+static bool hide_keys(unsigned keys, const void *const *key, uint64_t *hidden) {
+  struct gc_object o[GC_JOINT_KEYS];
+  for (unsigned i = 0; i < keys; i++)
+    if (!gc_find(key[i], &o[i]) || !gc_weak_is_live(&o[i]))
+      return false;
+  for (unsigned i = 0; i < keys; i++) {
+    hidden[i] = ~(uint64_t)(uintptr_t)o[i].start;
+    if (!gc_weak_map_may_have(o[i].block))
+      gc_or_rlx(&gc_heap.blocks[o[i].block].flags, BF_KEYS);
+  }
+  return true;
+}
+
+static enum gc_weak_map_answer put_joint(struct gc_weak_map *map,
+                                         const void *const *keys,
+                                         const void *value, void **out_old) {
+  uint64_t hidden[GC_JOINT_KEYS] = {0};
+  uint64_t word = (uint64_t)(uintptr_t)value;
+  *out_old = NULL;
+  if (!hide_keys(map->joint->keys, keys, hidden))
+    return MAP_NO_KEY;
+  struct gc_joint_entry *e = gc_joint_table_find(map->joint, hidden);
+  if (e == NULL)
+    return gc_joint_table_add(map->joint, hidden, word) ? MAP_ABSENT
+                                                        : MAP_NO_MEMORY;
+  show_joint_value(e, out_old);
+  e->value = word;
+  return MAP_PRESENT;
+}
+
+enum gc_weak_map_answer gc_weak_map_put_keys(struct gc_weak_map *map,
+                                             const void *const *keys,
+                                             const void *value,
+                                             void **out_old) {
+  lock_map(map);
+  enum gc_weak_map_answer answer = put_joint(map, keys, value, out_old);
+  gc_hold_pointer(value);
+  gc_unlock(&map->lock);
+  return answer;
+}
+
+bool gc_weak_map_get_keys(struct gc_weak_map *map, const void *const *keys,
+                          void **out_value) {
+  lock_map(map);
+  bool is_there = show_joint_value(find_joint(map, keys), out_value);
+  gc_unlock(&map->lock);
+  return is_there;
+}
+
+bool gc_weak_map_remove_keys(struct gc_weak_map *map, const void *const *keys,
+                             void **out_old) {
+  lock_map(map);
+  struct gc_joint_entry *e = find_joint(map, keys);
+  bool was_there = show_joint_value(e, out_old);
+  if (was_there)
+    gc_joint_table_drop(map->joint, e);
+  gc_unlock(&map->lock);
+  return was_there;
 }
 
 /* ---- All entries ---- */
@@ -194,6 +293,8 @@ void gc_weak_map_forget(const char *object) {
   for (struct gc_weak_map *map = first_map; map != NULL; map = map->next) {
     gc_lock(&map->lock);
     gc_weak_table_remove(&map->table, object);
+    if (map->joint != NULL)
+      gc_joint_table_forget(map->joint, object);
     gc_unlock(&map->lock);
   }
   gc_unlock(&maps_lock);

@@ -9,6 +9,9 @@
  * So an address in a table is always that of an object which lived at the last
  * collection, or is younger, and looking a key up needs no question about life.
  *
+ * A map with two or three keys an entry has a table of its own for them
+ * (reclaim/joint_table); an entry lives while all of its keys do.
+ *
  * The lock is an internal one: nothing is called back under it, and as its owners
  * keep stops away a stop finds no table half changed.
  */
@@ -16,6 +19,7 @@
 #define GC_CYCLE_WEAK_MAP_H
 
 #include "heap/heap.h"
+#include "reclaim/joint_table.h"
 #include "reclaim/weak_table.h"
 
 struct gc_weak_map {
@@ -23,10 +27,11 @@ struct gc_weak_map {
   uint64_t magic;
   struct gc_weak_map *next, *previous; /* [lock maps] */
   struct gc_weak_table table;          /* [lock of this map] */
+  struct gc_joint_table *joint; /* [const] null: one key an entry, in `table` */
 };
 
-/* Null: no memory. */
-struct gc_weak_map *gc_weak_map_new(size_t capacity);
+/* KEYS is 1 to 3. Null: no memory. */
+struct gc_weak_map *gc_weak_map_new(unsigned keys, size_t capacity);
 /* Aborts with a message when it is no map. */
 void gc_weak_map_free(struct gc_weak_map *map);
 
@@ -42,6 +47,15 @@ bool gc_weak_map_get(struct gc_weak_map *map, const void *key,
 bool gc_weak_map_remove(struct gc_weak_map *map, const void *key,
                         void **out_old);
 size_t gc_weak_map_count(struct gc_weak_map *map);
+
+/* The same for maps with several keys an entry. */
+enum gc_weak_map_answer gc_weak_map_put_keys(struct gc_weak_map *map,
+                                             const void *const *keys,
+                                             const void *value, void **out_old);
+bool gc_weak_map_get_keys(struct gc_weak_map *map, const void *const *keys,
+                          void **out_value);
+bool gc_weak_map_remove_keys(struct gc_weak_map *map, const void *const *keys,
+                             void **out_old);
 
 /* Calls a function, without a lock, for each entry that is there when its turn comes;
  * ends early with what it returns unless that is 0. */

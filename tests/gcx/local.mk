@@ -77,7 +77,8 @@ TESTS += tests/gcx/exceptions
 endif
 
 gcx_weak_programs = tests/gcx/ephemeron tests/gcx/weak \
-	tests/gcx/weak_map tests/gcx/weak_map_threads tests/gcx/weak_notified \
+	tests/gcx/weak_map tests/gcx/weak_map_keys \
+	tests/gcx/weak_map_threads tests/gcx/weak_notified \
 	tests/gcx/weak_threads
 check_PROGRAMS += $(gcx_weak_programs)
 TESTS += $(gcx_weak_programs)
@@ -88,6 +89,8 @@ tests_gcx_weak_SOURCES = tests/gcx/weak.c
 tests_gcx_weak_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
 tests_gcx_weak_map_SOURCES = tests/gcx/weak_map.c
 tests_gcx_weak_map_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
+tests_gcx_weak_map_keys_SOURCES = tests/gcx/weak_map_keys.c
+tests_gcx_weak_map_keys_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
 tests_gcx_weak_map_threads_SOURCES = tests/gcx/weak_map_threads.c
 tests_gcx_weak_map_threads_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
 tests_gcx_weak_notified_SOURCES = tests/gcx/weak_notified.c
