@@ -229,27 +229,57 @@ HC_API void hc_scanned_free(void *memory);
 
 /* ---- Memos ---- */
 
-/* Notes a word about a node, and forgets it with the node: an entry does not keep
- * its key, also not through the value, which otherwise counts as a reference while
- * the key lives. So a value may contain its key. A node that died and was revived
- * has no value any more; a value is never that of another node that has the address
- * now. Keys may be any objects of the collected heap. Any thread; only hc_memo_new
- * and the function of hc_memo_compute may collect. */
+/* Notes a word about a node, or about two or three together, and forgets it with any of
+ * them: an entry does not keep its keys, also not through the value, which otherwise
+ * counts as a reference while all keys live (a true ephemeron, after Hayes 1997). So a
+ * value may contain its keys. A key that died and was revived has no value any more,
+ * and one that is condemned has none from the collection on that condemned it; a value
+ * is never that of another object that has the address now. Keys may be any objects of
+ * the collected heap, each told by its address; their order counts. Any thread; only
+ * making memos and the functions handed to hc_memo_compute may collect. After a fork
+ * the child has the memo as it was. */
 typedef struct hc_memo hc_memo;
 
-/* An empty memo, to be freed; NULL without memory, and on collectors without
- * gcx/weak_map.h. */
+/* Notes everything that is put, until a key dies; takes memory for it. Not on collectors
+ * without gcx/weak_map.h. */
+#define HC_MEMO_EXACT 0u
+
+/* Has a fixed size, at any number of results: an entry gives way to others that fall
+ * into its place, and each collection empties the memo. So it keeps nothing alive
+ * between collections and costs nothing in them; for results that are cheap to find
+ * again, and asked for soon. Keys and values are not to be freed by hand, and a key is
+ * told by the very address given. On every collector. */
+#define HC_MEMO_LOSSY 1u
+
+/* Zero is the default everywhere. */
+typedef struct hc_memo_opts {
+  unsigned keys;  /* of an entry: 1, the same as 0, to 3 */
+  unsigned flags; /* HC_MEMO_EXACT or HC_MEMO_LOSSY */
+  size_t
+      hint; /* so many entries at first; HC_MEMO_LOSSY: for ever, rounded up to
+                   * a power of two, 40 bytes each, 16384 by default */
+} hc_memo_opts;
+
+/* An empty memo, to be freed; NULL without memory, for options out of range, and for
+ * exact ones on collectors without gcx/weak_map.h. hc_memo_new: exact, one key. */
+HC_API hc_memo *hc_memo_open(const hc_memo_opts *opts);
 HC_API hc_memo *hc_memo_new(void);
 
 /* Frees the memo, not what is noted. Nobody may be using it. NULL is allowed. */
 HC_API void hc_memo_free(hc_memo *memo);
 
-/* Whether there is a value, and the value or NULL. The caller holds the key. */
+/* Whether there is a value, and the value or NULL. The caller holds the keys. Here and
+ * below N is the number of keys; when the memo has entries of another, nothing is found
+ * or noted. */
 HC_API bool hc_memo_get(hc_memo *memo, const void *key, void **out_value);
+HC_API bool hc_memo_get_keys(hc_memo *memo, const void *const *keys, unsigned n,
+                             void **out_value);
 
 /* Notes a value in place of any other. False, and nothing has changed, without
- * memory or when the key is no object of the heap. */
+ * memory or when a key is no object of the heap (exact) or NULL. */
 HC_API bool hc_memo_put(hc_memo *memo, const void *key, const void *value);
+HC_API bool hc_memo_put_keys(hc_memo *memo, const void *const *keys, unsigned n,
+                             const void *value);
 
 /* Entries whose keys lived at the last collection, or are younger. */
 HC_API size_t hc_memo_count(hc_memo *memo);
@@ -257,12 +287,41 @@ HC_API size_t hc_memo_count(hc_memo *memo);
 /* The result for a key. It runs without a lock and may use the memo, for this key
  * too. NULL is not noted. */
 typedef const void *(*hc_memo_fn)(const void *key, void *cd);
+typedef const void *(*hc_memo_keys_fn)(const void *const *keys, void *cd);
 
 /* The value noted, or else what FN returns, which is then noted. Threads that
- * compute at the same time all get the one that was noted first. Without memory the
- * result is returned all the same. */
+ * compute at the same time all get the one that was noted first (from a lossy memo,
+ * while it is not forgotten). Without memory the result is returned all the same. NULL
+ * for a NULL key and for another number of keys. */
 HC_API const void *hc_memo_compute(hc_memo *memo, const void *key,
                                    hc_memo_fn fn, void *cd);
+HC_API const void *hc_memo_compute_keys(hc_memo *memo, const void *const *keys,
+                                        unsigned n, hc_memo_keys_fn fn,
+                                        void *cd);
+
+static inline bool hc_memo_get2(hc_memo *memo, const void *a, const void *b,
+                                void **out_value) {
+  const void *keys[2] = {a, b};
+  return hc_memo_get_keys(memo, keys, 2, out_value);
+}
+
+static inline bool hc_memo_put2(hc_memo *memo, const void *a, const void *b,
+                                const void *value) {
+  const void *keys[2] = {a, b};
+  return hc_memo_put_keys(memo, keys, 2, value);
+}
+
+static inline bool hc_memo_get3(hc_memo *memo, const void *a, const void *b,
+                                const void *c, void **out_value) {
+  const void *keys[3] = {a, b, c};
+  return hc_memo_get_keys(memo, keys, 3, out_value);
+}
+
+static inline bool hc_memo_put3(hc_memo *memo, const void *a, const void *b,
+                                const void *c, const void *value) {
+  const void *keys[3] = {a, b, c};
+  return hc_memo_put_keys(memo, keys, 3, value);
+}
 
 /* ---- Taking nodes apart ---- */
 

@@ -9,7 +9,7 @@ failed=0
 HCONS_BACKEND=disclaim
 export HCONS_BACKEND
 
-for name in hcons hcons_classes hcons_threads; do
+for name in hcons hcons_classes hcons_memo hcons_threads; do
   count=$((count + 1))
   if got=$(timeout 300 "$programs/$name" 2>&1); then
     echo "ok $count - $name"
