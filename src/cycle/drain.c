@@ -365,13 +365,18 @@ static bool revive_under_lock(const struct gc_object *o) {
   return lives;
 }
 
+/* Claimed, or claimed a moment ago and put back since, when somebody revived another one
+ * that was claimed with it. Whether it is too late is certain under the lock only. */
+static bool may_come_back(const struct gc_object *o) {
+  enum gc_slot_state code = gc_state_code(gc_load_acq(gc_state_of(o)));
+  return code == ST_CLAIM || code == ST_COND;
+}
+
 bool gc_drain_revive(const struct gc_object *o) {
   const _Atomic uint8_t *state = gc_state_of(o);
   if (state == NULL || gc_load_acq(state) == ST_NONE)
     return true;
   if (gc_kind_flags(o->kind) & KIND_HELD)
     return revive_under_lock(o);
-  if (gc_pending_revive(o))
-    return true;
-  return gc_state_code(gc_load_acq(state)) == ST_CLAIM && revive_under_lock(o);
+  return gc_pending_revive(o) || (may_come_back(o) && revive_under_lock(o));
 }
