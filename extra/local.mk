@@ -17,7 +17,8 @@ libhcons_la_SOURCES = extra/hcons/backend.h extra/hcons/cells.c \
 	extra/hcons/each.c extra/hcons/intern.c extra/hcons/internal.h \
 	extra/hcons/kinds.c extra/hcons/lock.c extra/hcons/lock.h \
 	extra/hcons/lossy.c extra/hcons/lossy.h extra/hcons/memo.c \
-	extra/hcons/slots.c extra/hcons/slots.h extra/hcons/table.c
+	extra/hcons/slots.c extra/hcons/slots.h extra/hcons/table.c \
+	extra/hcons/threads.c
 libhcons_la_CFLAGS = $(EXTRA_CFLAGS)
 libhcons_la_LIBADD = libgc.la
 libhcons_la_LDFLAGS = -pthread -version-info 0:0:0 -no-undefined

@@ -32,7 +32,7 @@ static void take_homes(struct walk *w, size_t first, size_t end) {
   w->count = 0;
   for (size_t i = first; i < end || s->now.slot[i & (size - 1)] != 0; i++) {
     size_t pos = i & (size - 1);
-    const void *node = hc_slots_node(s->now.slot[pos]);
+    const void *node = hc_slots_held_node(s->now.slot[pos]);
     if (s->now.slot[pos] == 0)
       continue;
     if (home_of(s, pos) < first || home_of(s, pos) >= end)
@@ -109,6 +109,8 @@ static int walk_shard(struct walk *w, hc_each_fn fn, void *cd) {
 int hc_each(hc_table *table, hc_each_fn fn, void *cd) {
   struct walk w = {.table = table, .room = FEW};
   int answer = 0;
+  if (!hc_backend_is_proper)
+    hc_thread_enter();
   w.node = hc_backend_scanned_alloc(FEW * sizeof *w.node);
   if (w.node == NULL)
     return -1;

@@ -120,9 +120,11 @@ static void *look_up_old(const struct intern *r, struct hc_shard *s) {
     if (slot == 0)
       break;
     s->stats.probes++;
-    if (slot != HC_SLOT_GONE && hc_slots_tag_is(slot, tag) &&
-        is_found(r, s, hc_slots_node(slot), r->words))
-      return hc_slots_node(slot);
+    if (slot != HC_SLOT_GONE && hc_slots_tag_is(slot, tag)) {
+      void *node = hc_slots_held_node(slot);
+      if (is_found(r, s, node, r->words))
+        return node;
+    }
     if (++pos == size)
       pos = s->slots.moved;
   }
@@ -139,10 +141,12 @@ ALWAYS_INLINE void *look_up(const struct intern *r, struct hc_shard *s,
   void *found = NULL;
   uint64_t slot;
   while ((slot = s->slots.now.slot[pos]) != 0) {
-    if (hc_slots_tag_is(slot, tag) &&
-        is_found(r, s, hc_slots_node(slot), words)) {
-      found = hc_slots_node(slot);
-      break;
+    if (hc_slots_tag_is(slot, tag)) {
+      void *node = hc_slots_held_node(slot);
+      if (is_found(r, s, node, words)) {
+        found = node;
+        break;
+      }
     }
     pos = (pos + 1) & mask;
   }
@@ -227,6 +231,7 @@ static void *step_locked(void *arg) {
 static void *intern_old(struct intern *r) {
   size_t words = 1 + r->words + r->cls->tail_words;
   r->granules = (words * sizeof(uintptr_t) + CELL_GRANULE - 1) / CELL_GRANULE;
+  hc_thread_enter();
   for (;;) {
     void *node = hc_backend_locked(step_locked, r);
     if (node != NULL || r->no_room || r->find_only)

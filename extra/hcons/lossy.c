@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { LEAST_SETS = 8, MAX_SET_BITS = 26 };
+enum { MAX_SET_BITS = 26 };
 
 static uint64_t stamp_now(void) {
   return (uint64_t)hc_backend_collections() + 1;
@@ -19,7 +19,7 @@ static size_t bytes_of(const struct hc_lossy *l) {
 
 bool hc_lossy_open(struct hc_lossy *l, size_t hint) {
   void *p;
-  l->sets = LEAST_SETS;
+  l->sets = HC_LOSSY_LEAST_SETS;
   while (l->sets < (size_t)1 << MAX_SET_BITS && l->sets * HC_LOSSY_WAYS < hint)
     l->sets *= 2;
   p = mmap(NULL, bytes_of(l), PROT_READ | PROT_WRITE,

@@ -7,8 +7,8 @@
  * when the number is read and found unchanged is kept by that variable from then on.
  *
  * Two entries share a set, chosen by the hash of the keys; a new one takes the place of
- * the older one. The array is mapped and not scanned. Callers hold the lock of the set,
- * and the keys. */
+ * the older one. The array is mapped and not scanned. Callers hold the keys, and a lock
+ * that is chosen by the low bits of the hash, as the set is. */
 #ifndef HCONS_LOSSY_H
 #define HCONS_LOSSY_H
 
@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HC_LOSSY_WAYS = 2 };
+enum { HC_LOSSY_WAYS = 2, HC_LOSSY_LEAST_SETS = 64 };
 
 /* No memo has more keys. */
 enum { HC_MEMO_KEYS = 3 };

@@ -70,9 +70,11 @@ static uint64_t hash_of(const void *const *key) {
   return h;
 }
 
+/* The bits that choose a lock are among those that choose a set in lossy.c. */
 static struct hc_lock *lock_of(uint64_t hash) {
-  return &locks[hash >> 32 & (LOCKS - 1)].lock;
+  return &locks[hash & (LOCKS - 1)].lock;
 }
+_Static_assert((int)LOCKS <= (int)HC_LOSSY_LEAST_SETS, "a set has one lock");
 
 /* ---- Memos ---- */
 

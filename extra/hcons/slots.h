@@ -107,6 +107,14 @@ static inline void *hc_slots_node(uint64_t slot) {
   return (void *)(uintptr_t)(low << HC_SLOT_ADDR_SHIFT);
 }
 
+/* The same in a variable that the compiler cannot make again from the slot. So it is
+ * there, in a register or on the stack, as long as it is used, and keeps the node. */
+static inline void *hc_slots_held_node(uint64_t slot) {
+  void *node = hc_slots_node(slot);
+  __asm__ volatile("" : "+r"(node));
+  return node;
+}
+
 static inline uint64_t hc_slots_word(uint32_t hash, const void *node) {
   return (uint64_t)(uintptr_t)node >> HC_SLOT_ADDR_SHIFT | hc_slots_tag(hash);
 }

@@ -45,6 +45,7 @@ static void *call_locked(void *arg) {
 void hc_table_locked(struct hc_table *table, void (*fn)(void *), void *arg) {
   struct call call = {fn, arg};
   if (!hc_backend_is_proper) {
+    hc_thread_enter();
     hc_backend_locked(call_locked, &call);
     return;
   }
@@ -81,11 +82,13 @@ static void set_up(void) {
   if (hc_backend_is_proper)
     is_set_up = pthread_atfork(before_fork, after_fork, after_fork) == 0;
   else
-    is_set_up = hc_cells_set_up(hc_death_disclaimed);
+    is_set_up = hc_threads_set_up() && hc_cells_set_up(hc_death_disclaimed);
 }
 
 bool hc_table_set_up(void) {
   pthread_once(&once, set_up);
+  if (is_set_up && !hc_backend_is_proper)
+    hc_thread_enter();
   return is_set_up;
 }
 
@@ -297,8 +300,7 @@ int hc_drain(unsigned ms) {
 /* ---- Memory ---- */
 
 void *hc_scanned_alloc(size_t bytes) {
-  hc_backend_init();
-  return hc_backend_scanned_alloc(bytes);
+  return hc_table_set_up() ? hc_backend_scanned_alloc(bytes) : NULL;
 }
 
 void hc_scanned_free(void *memory) { hc_backend_free(memory); }

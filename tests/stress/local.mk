@@ -19,7 +19,7 @@ stress_long = $(stress_programs) tests/gcx/promises tests/gcx/race \
 	tests/gcx/faults tests/gcx/memory tests/gcx/order tests/gcx/pressure \
 	tests/gcx/step tests/gcx/stopped tests/gcx/unload \
 	tests/gcx/weak_threads tests/api/dlrace tests/api/trap_step \
-	tests/api/trap_storm tests/extra/hcons_threads
+	tests/api/trap_storm tests/extra/hcons_stress tests/extra/hcons_threads
 
 PHONY_GOALS += check-stress
 

@@ -1,0 +1,31 @@
+/* extra/hcons/threads.c: threads that the collector was not told of. SPDX-License-Identifier: MIT */
+/* Reclaim finds threads by itself. Other libraries want to be called by each thread at
+ * its start and at its end, or to have pthread_create replaced where the program is
+ * compiled; a thread that did neither is registered here when it first calls hcons, with
+ * all of its stack, and leaves by the destructor of a key. What it held before that
+ * call was held for it by those who gave it. */
+#include "hcons/internal.h"
+
+#include <pthread.h>
+
+_Thread_local bool hc_thread_is_known;
+
+static pthread_key_t leaving; /* [const] after set-up */
+
+static void leave(void *unused) {
+  (void)unused;
+  hc_thread_is_known = false;
+  hc_backend_leave_thread();
+}
+
+bool hc_threads_set_up(void) {
+  hc_backend_allow_threads();
+  return pthread_key_create(&leaving, leave) == 0;
+}
+
+/* A thread that was here before only learns that it is known. */
+void hc_thread_introduce(void) {
+  if (hc_backend_join_thread())
+    pthread_setspecific(leaving, &leaving);
+  hc_thread_is_known = true;
+}
