@@ -56,16 +56,15 @@ static inline void hc_backend_init(void) {
     GC_INIT();
 }
 
-/* Threads may join later. One that is registered already does not join, nor does any
- * on Reclaim, which finds them; who joined has to leave. */
+/* Threads may join later. One that is registered already does not join; who joined has
+ * to leave, but for Reclaim, where that happens by itself. */
 static inline void hc_backend_allow_threads(void) {
   GC_allow_register_threads();
 }
 
 static inline bool hc_backend_join_thread(void) {
   struct GC_stack_base base;
-  return gcx_write_heap_map == NULL && !GC_thread_is_registered() &&
-         GC_get_stack_base(&base) == GC_SUCCESS &&
+  return !GC_thread_is_registered() && GC_get_stack_base(&base) == GC_SUCCESS &&
          GC_register_my_thread(&base) == GC_SUCCESS;
 }
 

@@ -150,8 +150,7 @@ hc_class *hc_class_new(hc_table *table, const hc_class_desc *desc) {
   struct hc_class *rest;
   if (!is_valid(desc))
     return NULL;
-  if (!hc_backend_is_proper)
-    hc_thread_enter();
+  hc_thread_enter();
   c = hc_backend_root_alloc(sizeof *c);
   if (c == NULL)
     return NULL;

@@ -109,8 +109,7 @@ static int walk_shard(struct walk *w, hc_each_fn fn, void *cd) {
 int hc_each(hc_table *table, hc_each_fn fn, void *cd) {
   struct walk w = {.table = table, .room = FEW};
   int answer = 0;
-  if (!hc_backend_is_proper)
-    hc_thread_enter();
+  hc_thread_enter();
   w.node = hc_backend_scanned_alloc(FEW * sizeof *w.node);
   if (w.node == NULL)
     return -1;

@@ -231,7 +231,6 @@ static void *step_locked(void *arg) {
 static void *intern_old(struct intern *r) {
   size_t words = 1 + r->words + r->cls->tail_words;
   r->granules = (words * sizeof(uintptr_t) + CELL_GRANULE - 1) / CELL_GRANULE;
-  hc_thread_enter();
   for (;;) {
     void *node = hc_backend_locked(step_locked, r);
     if (node != NULL || r->no_room || r->find_only)
@@ -257,6 +256,7 @@ ALWAYS_INLINE void *intern(struct intern *r, unsigned tag, size_t words) {
   unsigned version;
   if (is_out_of_range(r->cls, tag, words))
     return NULL;
+  hc_thread_enter();
   r->table = hc_class_table(r->cls);
   r->header = header_of(r->cls, tag, r->key, words);
   if (!hc_backend_is_proper)

@@ -88,13 +88,15 @@ bool hc_table_set_up(void);
 /* Calls FN with all shards of the table locked, or under the collector's lock. */
 void hc_table_locked(struct hc_table *table, void (*fn)(void *), void *arg);
 
-/* ---- Old door: threads, in threads.c ---- */
+/* ---- Threads, in threads.c ---- */
 
 bool hc_threads_set_up(void);
-extern _Thread_local bool hc_thread_is_known;
+extern _Thread_local bool hc_thread_is_known
+    __attribute__((tls_model("initial-exec")));
 void hc_thread_introduce(void);
 
-/* By each function that a thread may call first, before it touches the collector. */
+/* By each function that a thread may call first: a node that it is given has to be
+ * found on its stack. */
 static inline void hc_thread_enter(void) {
   if (!hc_thread_is_known)
     hc_thread_introduce();

@@ -4,9 +4,7 @@
  * threads that compute the same result: a lock chosen by the keys is held over looking
  * again and noting, not over computing, so computing may use the memo. The locks are
  * everybody's and are taken over a fork, so that the child finds all of them free. */
-#include "hcons/backend.h"
-#include "hcons/hcons.h"
-#include "hcons/lock.h"
+#include "hcons/internal.h"
 #include "hcons/lossy.h"
 
 #include <pthread.h>
@@ -57,8 +55,8 @@ static void after_fork(void) {
 }
 
 static void set_up(void) {
-  hc_backend_init();
-  is_set_up = pthread_atfork(before_fork, after_fork, after_fork) == 0;
+  is_set_up = hc_table_set_up() &&
+              pthread_atfork(before_fork, after_fork, after_fork) == 0;
 }
 
 static uint64_t hash_of(const void *const *key) {
@@ -160,6 +158,7 @@ static bool note(hc_memo *m, uint64_t hash, const void *const *key,
 static bool get(hc_memo *m, const void *const *key, const void **out_value) {
   uint64_t hash;
   bool is_there;
+  hc_thread_enter();
   if (m->map != NULL)
     return look(m, 0, key, out_value);
   hash = hash_of(key);

@@ -44,8 +44,8 @@ static void *call_locked(void *arg) {
 
 void hc_table_locked(struct hc_table *table, void (*fn)(void *), void *arg) {
   struct call call = {fn, arg};
+  hc_thread_enter();
   if (!hc_backend_is_proper) {
-    hc_thread_enter();
     hc_backend_locked(call_locked, &call);
     return;
   }
@@ -82,12 +82,13 @@ static void set_up(void) {
   if (hc_backend_is_proper)
     is_set_up = pthread_atfork(before_fork, after_fork, after_fork) == 0;
   else
-    is_set_up = hc_threads_set_up() && hc_cells_set_up(hc_death_disclaimed);
+    is_set_up = hc_cells_set_up(hc_death_disclaimed);
+  is_set_up = hc_threads_set_up() && is_set_up;
 }
 
 bool hc_table_set_up(void) {
   pthread_once(&once, set_up);
-  if (is_set_up && !hc_backend_is_proper)
+  if (is_set_up)
     hc_thread_enter();
   return is_set_up;
 }

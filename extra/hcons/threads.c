@@ -1,9 +1,11 @@
 /* extra/hcons/threads.c: threads that the collector was not told of. SPDX-License-Identifier: MIT */
-/* Reclaim finds threads by itself. Other libraries want to be called by each thread at
- * its start and at its end, or to have pthread_create replaced where the program is
- * compiled; a thread that did neither is registered here when it first calls hcons, with
- * all of its stack, and leaves by the destructor of a key. What it held before that
- * call was held for it by those who gave it. */
+/* A collector has to know a thread to find nodes on its stack. Reclaim learns of one that
+ * plain pthread_create made when it first allocates, but a look-up that hits allocates
+ * nothing. Other libraries want to be called by each thread at its start and at its end,
+ * or to have pthread_create replaced where the program is compiled. So a thread that
+ * nobody has registered is registered when it first calls hcons, with all of its stack;
+ * it leaves by itself on Reclaim, and else by the destructor of a key. What it held
+ * before that call was held for it by those who gave it. */
 #include "hcons/internal.h"
 
 #include <pthread.h>
@@ -25,7 +27,7 @@ bool hc_threads_set_up(void) {
 
 /* A thread that was here before only learns that it is known. */
 void hc_thread_introduce(void) {
-  if (hc_backend_join_thread())
+  if (hc_backend_join_thread() && !hc_backend_is_reclaim())
     pthread_setspecific(leaving, &leaving);
   hc_thread_is_known = true;
 }

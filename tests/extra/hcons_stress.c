@@ -345,8 +345,8 @@ static void let_run(unsigned threads) {
   uint64_t end = gu_now_ns() + UINT64_C(1000000000) * (tap_long() ? 300 : 3);
   for (uintptr_t i = 0; gu_now_ns() < end && tap_failures() == 0; i++) {
     pthread_t thread;
-    usleep(20000);
-    if (i % 50 == 0)
+    usleep(5000);
+    if (i % 200 == 0)
       check_sound();
     if (threads > 1) {
       make_pthread(&thread, pass_by, (void *)(i % KEYS));
@@ -392,5 +392,50 @@ static void churn_with(unsigned threads, unsigned shards) {
 static void two_threads_churn(void) { churn_with(THREADS, 0); }
 static void two_threads_on_one_shard(void) { churn_with(THREADS, 1); }
 
-TAP_MAIN(TAP_CASE_T(two_threads_churn, 700),
+/* ---- New threads ---- */
+
+enum { NEW_THREADS = 40 };
+
+static atomic_uint arrived;
+static const void *volatile held_for[NEW_THREADS];
+
+/* Looking up is the first thing that it does, and it finds. */
+static void *find_and_hold(void *arg) {
+  uintptr_t key = (uintptr_t)arg;
+  const void *node = hc_intern1(number, 0, key);
+  atomic_fetch_add(&arrived, 1);
+  while (!atomic_load(&is_over))
+    usleep(1000);
+  if (hc_key(node)[0] != key || hc_intern1(number, 0, key) != node)
+    note(TWO_LIVE_NODES);
+  return NULL;
+}
+
+static void make_numbers(void *unused) {
+  (void)unused;
+  for (uintptr_t i = 0; i < NEW_THREADS; i++)
+    held_for[i] = hc_intern1(number, 0, i);
+}
+
+static void new_threads_are_known(void) {
+  pthread_t thread[NEW_THREADS];
+  start(0);
+  gu_apart(make_numbers, NULL);
+  for (uintptr_t i = 0; i < NEW_THREADS; i++)
+    make_pthread(&thread[i], find_and_hold, (void *)i);
+  while (atomic_load(&arrived) < NEW_THREADS)
+    usleep(1000);
+  for (size_t i = 0; i < NEW_THREADS; i++)
+    held_for[i] = NULL;
+  gu_collect();
+  tap_eq_u(hc_drain(60000), 0);
+  tap_eq_u(atomic_load(&told), 0);
+  atomic_store(&is_over, true);
+  for (size_t i = 0; i < NEW_THREADS; i++)
+    tap_require(pthread_join(thread[i], NULL) == 0);
+  tap_eq_u(atomic_load(&violations[TWO_LIVE_NODES]), 0);
+  check_sound();
+}
+
+TAP_MAIN(TAP_CASE(new_threads_are_known), TAP_CASE_T(two_threads_churn, 700),
          TAP_CASE_T(two_threads_on_one_shard, 700))
