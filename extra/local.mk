@@ -50,7 +50,9 @@ hexpr_CFLAGS = $(AM_CFLAGS)
 hexpr_LDADD = libhexpr.la libhcons.la libgc.la
 
 check_PROGRAMS += extra/examples/intern extra/examples/derive \
-	extra/examples/sharing
+	extra/examples/sharing extra/examples/bdd
+extra_examples_bdd_SOURCES = extra/examples/bdd.c
+extra_examples_bdd_LDADD = libhcons.la libgc.la
 extra_examples_intern_SOURCES = extra/examples/intern.c
 extra_examples_intern_LDADD = libhcons.la libgc.la
 extra_examples_derive_SOURCES = extra/examples/derive.c

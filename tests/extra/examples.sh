@@ -32,5 +32,9 @@ gives sharing \
   'as a graph 101 nodes, as a tree 2535301200456458802993406410751' \
   "$programs/sharing"
 
+gives 'bdd: eight queens' '8 queens: 92 solutions' "$programs/bdd"
+gives 'bdd: nine queens' '9 queens: 352 solutions' \
+  "$programs/bdd" 9
+
 echo "1..$count"
 [ "$failed" -eq 0 ]
