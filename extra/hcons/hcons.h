@@ -13,9 +13,9 @@
  * words as they are, so children are never read; it is therefore not the same in
  * two runs.
  *
- * Threads: a table is shared by all threads that the collector knows, unless it
- * was made with HC_SINGLE. No thread has to announce itself here, at its start or
- * at its end. After a fork, the child has the table as it was.
+ * Threads: a table is shared by all threads, however they were made, unless it
+ * was made with HC_SINGLE. No thread has to announce itself, at its start or at
+ * its end: the collector learns of it by its first call here. After a fork, the child has the table as it was.
  *
  * Which calls may collect: those that make nodes, tables, classes and memory, and
  * hc_each on the old door. None may be made from a callback of this library unless
