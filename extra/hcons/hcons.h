@@ -15,7 +15,8 @@
  *
  * Threads: a table is shared by all threads, however they were made, unless it
  * was made with HC_SINGLE. No thread has to announce itself, at its start or at
- * its end: the collector learns of it by its first call here. After a fork, the child has the table as it was.
+ * its end: the collector learns of it by its first call here. After a fork, the
+ * child has the table as it was.
  *
  * Which calls may collect: those that make nodes, tables, classes and memory, and
  * hc_each on the old door. None may be made from a callback of this library unless
