@@ -28,8 +28,10 @@ gc_h=$(echo '#include <gc/gc.h>' | $cc -M -x c - |
 [ -n "$gc_h" ] || die "the system has no gc/gc.h; on Debian: apt-get install libgc-dev"
 rm -f "$build/include/gc"
 ln -s "$(dirname "$gc_h")" "$build/include/gc" || exit 2
+# libgc's gc_config_macros.h is empty unless gc.h comes before it.
 for header in backend reclaim; do
-  cp "$src/include/gcx/$header.h" "$build/include/gcx/" || exit 2
+  sed 's,gc/gc_config_macros\.h,gc/gc.h,' "$src/include/gcx/$header.h" \
+    >"$build/include/gcx/$header.h" || exit 2
 done
 
 rm -f "$build"/objects/*.o

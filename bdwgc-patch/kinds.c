@@ -6,7 +6,9 @@
 #include <string.h>
 
 /* What README.md explains. */
-#define CAPS (GCX_CAP_ORDER | GCX_CAP_SAME_COLLECTION)
+#define CAPS                                                                   \
+  (GCX_CAP_FULL_BLOCKS | GCX_CAP_PROMPT | GCX_CAP_ORDER |                      \
+   GCX_CAP_SAME_COLLECTION)
 
 _Atomic(struct gcx_kind *) bdw_kinds[BDW_MAX_KINDS];
 static pthread_mutex_t kinds_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -79,6 +81,9 @@ static void start(void) {
   if (!GC_is_init_called())
     GC_init();
   GC_register_displacement(BDW_HEAD_BYTES);
+  GC_allow_register_threads();
+  bdw_enter_thread();
+  bdw_watch_collections();
 }
 
 gcx_kind *gcx_kind_new(const gcx_kind_opts *o, int *error) {
@@ -102,6 +107,7 @@ const char *gcx_kind_name(const gcx_kind *kind) { return kind->name; }
 /* ---- Allocation ---- */
 
 void *gcx_kind_alloc(gcx_kind *kind, size_t bytes) {
+  bdw_enter_thread();
   bdw_pay_back();
   return bdw_new_object(kind, bytes, NULL);
 }
@@ -125,6 +131,7 @@ static void make_closures(void) {
 }
 
 void *gcx_finalized_alloc(size_t bytes, const gcx_closure *closure) {
+  bdw_enter_thread();
   if (closure == NULL)
     return GC_malloc(bytes);
   pthread_once(&closures_once, make_closures);

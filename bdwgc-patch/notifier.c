@@ -220,7 +220,7 @@ void gcx_notifier_abort(void) {
 static void *revive(void *arg) {
   struct bdw_object o;
   char *base = GC_base(arg);
-  if (!bdw_find_locked(base, &o) || o.start != arg)
+  if (!bdw_find(base, &o) || o.start != arg)
     return arg;
   enum bdw_state state = bdw_state_of(&o);
   if (state == BDW_CLAIM || state == BDW_LOST)
@@ -233,7 +233,35 @@ static void *revive(void *arg) {
   return arg;
 }
 
+/* The mark is read first: a condemned object gets one after its state. */
+static bool needs_no_help(const void *base) {
+  struct bdw_object o;
+  return base != NULL && GC_is_marked(base) && bdw_find(base, &o) &&
+         bdw_state_of(&o) == BDW_LIVE;
+}
+
+/* With the mark it is quicker the next time. */
+static void *look_closer(void *arg) {
+  struct bdw_object o;
+  if (!bdw_find(arg, &o))
+    return arg;
+  if (bdw_state_of(&o) != BDW_LIVE || !bdw_is_all_found_locked())
+    return NULL;
+  GC_set_mark_bit(arg);
+  return arg;
+}
+
+int gcx_bdw_is_live(const void *object) {
+  void *base = (void *)(uintptr_t)object;
+  bdw_enter_thread();
+  return needs_no_help(base) ||
+         GC_call_with_alloc_lock(look_closer, base) != NULL;
+}
+
 int gcx_revive(void *object) {
+  bdw_enter_thread();
+  if (needs_no_help(GC_base(object)))
+    return 1;
   if (GC_call_with_alloc_lock(revive, object) == NULL)
     return 0;
   bdw_progress();

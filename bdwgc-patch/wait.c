@@ -70,23 +70,6 @@ static int wait_until(bool (*is_over)(const void *), const void *arg,
   return result;
 }
 
-/* ---- Sweeping ---- */
-
-static int GC_CALLBACK go_on(void) { return 0; }
-
-/* What the last collection found dead is told in sweeps, which libgc puts off until
- * memory of that size is wanted. Before a collection that could be given up it does
- * what is owed; nothing else in its interface asks for that. One collection of ours
- * after each of the program's is enough: what only ours found nobody waits for. */
-static void sweep(void) {
-  static atomic_ulong swept_at;
-  if (atomic_load(&bdw_kinds[0]) == NULL ||
-      atomic_load(&swept_at) == (unsigned long)GC_get_gc_no() + 1)
-    return;
-  if (GC_try_to_collect(go_on))
-    atomic_store(&swept_at, (unsigned long)GC_get_gc_no() + 1);
-}
-
 /* ---- Draining and quiescing ---- */
 
 static bool is_drained(const void *serial) {
@@ -97,7 +80,7 @@ static bool is_drained(const void *serial) {
 int gcx_drain(unsigned ms) {
   if (gcx_in_notifier())
     return EDEADLK;
-  sweep();
+  bdw_watch_collections();
   size_t last = atomic_load(&bdw_pushed);
   return wait_until(is_drained, &last, ms);
 }
@@ -114,7 +97,7 @@ static void *forget_data(void *kind) {
 int gcx_kind_quiesce(gcx_kind *kind, unsigned ms) {
   if (gcx_in_notifier())
     return EDEADLK;
-  sweep();
+  bdw_watch_collections();
   int result = wait_until(is_decided, kind, ms);
   atomic_store(&kind->is_closed, true);
   result = wait_until(is_decided, kind, result == 0 ? ms : 0);
