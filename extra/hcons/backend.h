@@ -41,6 +41,10 @@ extern int gcx_revive(void *object) __attribute__((weak));
 extern int gcx_drain(unsigned ms) __attribute__((weak));
 extern int gcx_in_notifier(void) __attribute__((weak));
 
+/* Only the adapter to an unmodified libgc has it, where mark bits do not tell what
+ * is condemned. See bdwgc-patch/adapter.h. */
+extern int gcx_bdw_is_live(const void *object) __attribute__((weak));
+
 /* In kinds.c. A kind whose dead objects are given to NOTIFY: LEAF without
  * pointers, else with MAP for a bit map of the words that may be pointers, or 0
  * for all of them. NULL when the collector refuses, or has no such kinds. */
@@ -100,6 +104,8 @@ static inline void *hc_backend_locked(void *(*fn)(void *), void *arg) {
 /* Not condemned. The caller has the node in a variable that it goes on using,
  * which keeps a node that is live now. */
 static inline bool hc_backend_is_live(const void *node) {
+  if (gcx_bdw_is_live != NULL)
+    return gcx_bdw_is_live(node) != 0;
   return GC_is_marked(node) != 0;
 }
 

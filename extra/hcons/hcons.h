@@ -13,18 +13,20 @@
  * words as they are, so children are never read; it is therefore not the same in
  * two runs.
  *
- * Threads: a table is shared by all threads that the collector knows, unless it
- * was made with HC_SINGLE. No thread has to announce itself here, at its start or
- * at its end. After a fork, the child has the table as it was.
+ * Threads: a table is shared by all threads, unless it was made with HC_SINGLE. No
+ * thread has to announce itself, at its start or at its end, however it was made; but
+ * on the old door of others the collector must know it. After a fork, the child has the
+ * table as it was.
  *
  * Which calls may collect: those that make nodes, tables, classes and memory, and
  * hc_each on the old door. None may be made from a callback of this library unless
  * the callback's contract says so, nor while holding the collector's allocation lock.
  *
  * Doors: on a collector with gcx/reclaim.h ("proper") deaths are told on a thread
- * of the collector. On another libgc, or with HCONS_BACKEND=disclaim in the
- * environment, its disclaim interface is used ("the old door"): one lock, the
- * collector's, and callbacks under it. */
+ * of the collector; the adapter in bdwgc-patch makes one of an unmodified libgc. On
+ * another libgc, or with HCONS_BACKEND=disclaim in the environment, its disclaim
+ * interface is used ("the old door"): one lock, the collector's, and callbacks under
+ * it. */
 #ifndef HCONS_HCONS_H
 #define HCONS_HCONS_H
 

@@ -6,7 +6,7 @@ extra_test_ldadd = libhexpr.la libhcons.la tests/lib/libgcutil.la \
 	tests/lib/libtap.la libgc.la -lm
 
 extra_programs = tests/extra/hcons tests/extra/hcons_classes \
-	tests/extra/hcons_threads \
+	tests/extra/hcons_plain_threads tests/extra/hcons_threads \
 	tests/extra/hexpr_text tests/extra/hexpr_algebra \
 	tests/extra/hexpr_terms tests/extra/hexpr_bind \
 	tests/extra/hexpr_sexpr tests/extra/hexpr_binary
@@ -21,6 +21,8 @@ tests_extra_hcons_SOURCES = tests/extra/hcons.c
 tests_extra_hcons_LDADD = $(extra_test_ldadd)
 tests_extra_hcons_classes_SOURCES = tests/extra/hcons_classes.c
 tests_extra_hcons_classes_LDADD = $(extra_test_ldadd)
+tests_extra_hcons_plain_threads_SOURCES = tests/extra/hcons_plain_threads.c
+tests_extra_hcons_plain_threads_LDADD = $(extra_test_ldadd)
 tests_extra_hcons_threads_SOURCES = tests/extra/hcons_threads.c
 tests_extra_hcons_threads_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_text_SOURCES = tests/extra/hexpr_text.c \
