@@ -99,5 +99,7 @@ for test in $everywhere; do
   programs="$programs ./$name"
 done
 
+/bin/sh "$src/tests/bdw-readme.sh" "$src" || exit 1
+
 exec /bin/sh "$src/tests/api/run-bdw.sh" "$src/tests/api/bdw-differs.list" \
   $programs

@@ -168,7 +168,7 @@ void sh_check_once(size_t from, size_t to) {
   size_t never = sh_count_notified(from, to, 0);
   tap_eq_u(once + never, to - from);
   bool all_at_once = gu_on_reclaim() && !TAP_ASAN;
-  size_t may_wait = all_at_once ? 0 : 1 + (to - from) / 1000;
+  size_t may_wait = all_at_once ? 0 : 4 + (to - from) / 1000;
   if (!tap_check(never <= may_wait))
     tap_note("%zu of %zu were not notified", never, to - from);
 }
