@@ -160,19 +160,50 @@ BDW_HIDDEN void bdw_wake_notifier(void);
 BDW_HIDDEN bool bdw_is_busy_until(size_t serial);
 BDW_HIDDEN unsigned bdw_notifier_threads(void);
 
+/* Before a fork: no notifier is called from now on; waits for those that run. */
+BDW_HIDDEN void bdw_hold_notifiers(void);
+BDW_HIDDEN void bdw_release_notifiers(void);
+BDW_HIDDEN void bdw_lock_work(void);
+BDW_HIDDEN void bdw_unlock_work(void);
+/* In the child: there are no threads but the caller. */
+BDW_HIDDEN void bdw_forget_workers(void);
+BDW_HIDDEN bool bdw_is_short_of_notifiers(void);
+
+/* ---- fork.c ---- */
+
+BDW_HIDDEN void bdw_handle_forks(void);
+
+/* ---- kinds.c ---- */
+
+BDW_HIDDEN void bdw_lock_kinds(void);
+BDW_HIDDEN void bdw_unlock_kinds(void);
+/* Starts what a fork left behind. */
+BDW_HIDDEN void bdw_ensure_notifiers(void);
+
 /* ---- wait.c ---- */
+
+/* 0 or ETIMEDOUT. */
+BDW_HIDDEN int bdw_wait_until(bool (*is_over)(const void *), const void *arg,
+                              unsigned ms);
+BDW_HIDDEN void bdw_lock_waiting(void);
+BDW_HIDDEN void bdw_unlock_waiting(void);
+BDW_HIDDEN void bdw_forget_waiters(void);
 
 /* Something was decided. */
 BDW_HIDDEN void bdw_progress(void);
 /* Before an allocation: waits when too much is pending. */
 BDW_HIDDEN void bdw_pay_back(void);
+BDW_HIDDEN size_t bdw_decisions(void);
+/* Without memory: waits for what is pending; whether something was decided since there
+ * were so many decisions. */
+BDW_HIDDEN bool bdw_wait_for_memory(size_t decided);
 BDW_HIDDEN unsigned long bdw_overruns(void);
 /* Calls on_event, if there is one. */
 BDW_HIDDEN void bdw_tell(gcx_event event, void *object, const char *kind_name);
 
 /* Zero: the default. */
 struct bdw_config {
-  atomic_uint threads, wait_ms;
+  atomic_uint threads, wait_ms, fork_wait_ms;
   atomic_size_t hard_limit;
   _Atomic(gcx_event_fn) on_event;
 };
