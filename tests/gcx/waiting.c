@@ -1,9 +1,10 @@
-/* tests/gcx/waiting.c: draining and quiescing wait for what runs, and stop the rest. SPDX-License-Identifier: MIT */
+/* tests/gcx/waiting.c: draining and quiescing, and events of collections. SPDX-License-Identifier: MIT */
 
 /*
  * Contract: when gcx_drain returns, notifiers of what was condemned have returned, not
  * only been called; once gcx_kind_quiesce gave a kind up, neither what was pending nor
- * what dies later is notified.
+ * what dies later is notified. The program's function for events of collections, set when
+ * there are kinds already, is called and hinders nothing.
  */
 #include "gcx/shadow.h"
 
@@ -85,6 +86,32 @@ static void what_dies_later_is_not_notified(void) {
   tap_check(held[1] != NULL);
 }
 
+static atomic_size_t n_events;
+
+static void GC_CALLBACK count_event(GC_EventType event) {
+  (void)event;
+  atomic_fetch_add(&n_events, 1);
+}
+
+/* Nearly full blocks: where a library does not look by itself. */
+static void events_of_the_program_hinder_nothing(void) {
+  static void *held[N];
+  sh_begin(1);
+  kind = sh_kind((gcx_kind_opts){.notify = count});
+  for (size_t i = 0; i < N; i++)
+    held[i] = gcx_kind_alloc(kind, 48);
+  GC_set_on_collection_event(count_event);
+  tap_check(GC_get_on_collection_event() == count_event);
+  for (size_t i = 0; i < N; i += 16)
+    held[i] = NULL;
+  gu_collect();
+  tap_ge(atomic_load(&n_events), 4);
+  tap_eq_u(gcx_drain(SH_PATIENCE_MS), 0);
+  tap_ge(atomic_load(&n_called), N / 16 * 9 / 10);
+  tap_check(held[1] != NULL);
+}
+
 TAP_MAIN(TAP_CASE(a_drain_waits_for_the_one_that_runs),
          TAP_CASE(what_was_pending_is_not_called_any_more),
-         TAP_CASE(what_dies_later_is_not_notified))
+         TAP_CASE(what_dies_later_is_not_notified),
+         TAP_CASE(events_of_the_program_hinder_nothing))
