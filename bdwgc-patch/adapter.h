@@ -66,6 +66,11 @@ struct gcx_kind {
   char name[24];           /* [const] */
 };
 
+/* Whether the object is not condemned, for tables that want to know before they revive;
+ * mostly without a lock. It is of a GCX_REFS_NONE kind, and its notifier can not be
+ * through before the caller is. For programs that look for a weak symbol. */
+extern int gcx_bdw_is_live(const void *object);
+
 enum bdw_state { BDW_NOTHING, BDW_LIVE, BDW_COND, BDW_CLAIM, BDW_LOST };
 
 /* An object of ours. */
@@ -81,8 +86,14 @@ BDW_HIDDEN extern _Atomic(struct gcx_kind *) bdw_kinds[BDW_MAX_KINDS];
 
 /* ---- object.c ---- */
 
-/* Whether it is an object of a notified kind; the lock is held. */
-BDW_HIDDEN bool bdw_find_locked(const void *base, struct bdw_object *out);
+/* Whether it is an object of a notified kind; the lock is held, or the object can
+ * not be freed meanwhile. */
+BDW_HIDDEN bool bdw_find(const void *base, struct bdw_object *out);
+/* The same for the cell of a known kind of libgc. */
+BDW_HIDDEN bool bdw_look(const void *base, size_t bytes, int libgc_kind,
+                         struct bdw_object *out);
+/* A kind of libgc is one of ours. */
+BDW_HIDDEN bool bdw_is_ours(int libgc_kind);
 BDW_HIDDEN enum bdw_state bdw_state_of(const struct bdw_object *o);
 /* BDW_NOTHING: takes the tag away. */
 BDW_HIDDEN void bdw_set_state(const struct bdw_object *o, enum bdw_state s);
@@ -93,6 +104,26 @@ BDW_HIDDEN void *bdw_new_object(struct gcx_kind *kind, size_t bytes,
 BDW_HIDDEN int bdw_libgc_kind(const gcx_kind_opts *o, bool has_head, int *out);
 /* Of an object with a head. */
 BDW_HIDDEN const gcx_closure *bdw_closure_of(const void *object);
+
+/* ---- blocks.c: pages with objects of ours ---- */
+
+/* Before a new small object is answered; false without memory. Any thread. */
+BDW_HIDDEN bool bdw_note_block(const void *object);
+/* Calls LOOK for each; it answers whether the page belongs to the set. */
+BDW_HIDDEN void bdw_each_block_locked(bool (*look)(char *page));
+
+/* ---- sweep.c ---- */
+
+/* From now on deaths are found when a collection ends. To be repeated now and then,
+ * for a program may have replaced the function that libgc calls. */
+BDW_HIDDEN void bdw_watch_collections(void);
+/* Whether all that the last collection found dead is condemned. */
+BDW_HIDDEN bool bdw_is_all_found_locked(void);
+
+/* ---- threads.c ---- */
+
+/* Before a thread takes hold of an object: libgc must know the thread. */
+BDW_HIDDEN void bdw_enter_thread(void);
 
 /* ---- queue.c: condemned objects, in the order of their discovery ---- */
 
@@ -129,19 +160,50 @@ BDW_HIDDEN void bdw_wake_notifier(void);
 BDW_HIDDEN bool bdw_is_busy_until(size_t serial);
 BDW_HIDDEN unsigned bdw_notifier_threads(void);
 
+/* Before a fork: no notifier is called from now on; waits for those that run. */
+BDW_HIDDEN void bdw_hold_notifiers(void);
+BDW_HIDDEN void bdw_release_notifiers(void);
+BDW_HIDDEN void bdw_lock_work(void);
+BDW_HIDDEN void bdw_unlock_work(void);
+/* In the child: there are no threads but the caller. */
+BDW_HIDDEN void bdw_forget_workers(void);
+BDW_HIDDEN bool bdw_is_short_of_notifiers(void);
+
+/* ---- fork.c ---- */
+
+BDW_HIDDEN void bdw_handle_forks(void);
+
+/* ---- kinds.c ---- */
+
+BDW_HIDDEN void bdw_lock_kinds(void);
+BDW_HIDDEN void bdw_unlock_kinds(void);
+/* Starts what a fork left behind. */
+BDW_HIDDEN void bdw_ensure_notifiers(void);
+
 /* ---- wait.c ---- */
+
+/* 0 or ETIMEDOUT. */
+BDW_HIDDEN int bdw_wait_until(bool (*is_over)(const void *), const void *arg,
+                              unsigned ms);
+BDW_HIDDEN void bdw_lock_waiting(void);
+BDW_HIDDEN void bdw_unlock_waiting(void);
+BDW_HIDDEN void bdw_forget_waiters(void);
 
 /* Something was decided. */
 BDW_HIDDEN void bdw_progress(void);
 /* Before an allocation: waits when too much is pending. */
 BDW_HIDDEN void bdw_pay_back(void);
+BDW_HIDDEN size_t bdw_decisions(void);
+/* Without memory: waits for what is pending; whether something was decided since there
+ * were so many decisions. */
+BDW_HIDDEN bool bdw_wait_for_memory(size_t decided);
 BDW_HIDDEN unsigned long bdw_overruns(void);
 /* Calls on_event, if there is one. */
 BDW_HIDDEN void bdw_tell(gcx_event event, void *object, const char *kind_name);
 
 /* Zero: the default. */
 struct bdw_config {
-  atomic_uint threads, wait_ms;
+  atomic_uint threads, wait_ms, fork_wait_ms;
   atomic_size_t hard_limit;
   _Atomic(gcx_event_fn) on_event;
 };

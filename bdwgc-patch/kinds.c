@@ -6,7 +6,9 @@
 #include <string.h>
 
 /* What README.md explains. */
-#define CAPS (GCX_CAP_ORDER | GCX_CAP_SAME_COLLECTION)
+#define CAPS                                                                   \
+  (GCX_CAP_FULL_BLOCKS | GCX_CAP_PROMPT | GCX_CAP_ORDER |                      \
+   GCX_CAP_SAME_COLLECTION | GCX_CAP_FORK)
 
 _Atomic(struct gcx_kind *) bdw_kinds[BDW_MAX_KINDS];
 static pthread_mutex_t kinds_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -75,10 +77,27 @@ static int make_kind(const gcx_kind_opts *o, gcx_kind **out) {
   return 0;
 }
 
+void bdw_lock_kinds(void) { pthread_mutex_lock(&kinds_lock); }
+void bdw_unlock_kinds(void) { pthread_mutex_unlock(&kinds_lock); }
+
+void bdw_ensure_notifiers(void) {
+  unsigned threads = atomic_load(&bdw_config.threads);
+  if (!bdw_is_short_of_notifiers())
+    return;
+  pthread_mutex_lock(&kinds_lock);
+  if (n_kinds != 0 && bdw_start_notifiers(threads == 0 ? 1 : threads) == 0)
+    bdw_wake_notifier();
+  pthread_mutex_unlock(&kinds_lock);
+}
+
 static void start(void) {
   if (!GC_is_init_called())
     GC_init();
   GC_register_displacement(BDW_HEAD_BYTES);
+  GC_allow_register_threads();
+  bdw_enter_thread();
+  bdw_watch_collections();
+  bdw_handle_forks();
 }
 
 gcx_kind *gcx_kind_new(const gcx_kind_opts *o, int *error) {
@@ -101,9 +120,20 @@ const char *gcx_kind_name(const gcx_kind *kind) { return kind->name; }
 
 /* ---- Allocation ---- */
 
+static void *new_object(gcx_kind *kind, size_t bytes, const void *closure) {
+  for (;;) {
+    size_t decided = bdw_decisions();
+    void *object = bdw_new_object(kind, bytes, closure);
+    if (object != NULL || bytes > PTRDIFF_MAX || !bdw_wait_for_memory(decided))
+      return object;
+  }
+}
+
 void *gcx_kind_alloc(gcx_kind *kind, size_t bytes) {
+  bdw_enter_thread();
+  bdw_ensure_notifiers();
   bdw_pay_back();
-  return bdw_new_object(kind, bytes, NULL);
+  return new_object(kind, bytes, NULL);
 }
 
 static gcx_verdict GC_CALLBACK call_closure(void *object, size_t bytes,
@@ -125,13 +155,14 @@ static void make_closures(void) {
 }
 
 void *gcx_finalized_alloc(size_t bytes, const gcx_closure *closure) {
+  bdw_enter_thread();
   if (closure == NULL)
     return GC_malloc(bytes);
   pthread_once(&closures_once, make_closures);
   if (closures == NULL)
     return NULL;
   bdw_pay_back();
-  return bdw_new_object(closures, bytes, closure);
+  return new_object(closures, bytes, closure);
 }
 
 /* ---- Options and figures ---- */
@@ -144,6 +175,8 @@ int gcx_finaliser_config(const gcx_finaliser_opts *o) {
     atomic_store(&bdw_config.hard_limit, o->hard_limit_bytes);
   if (o->wait_ms != 0)
     atomic_store(&bdw_config.wait_ms, o->wait_ms);
+  if (o->fork_wait_ms != 0)
+    atomic_store(&bdw_config.fork_wait_ms, o->fork_wait_ms);
   if (o->on_event != NULL)
     atomic_store(&bdw_config.on_event, o->on_event);
   if (o->threads == 0)

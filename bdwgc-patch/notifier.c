@@ -14,8 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { DEFAULT_FORK_WAIT_MS = 100 };
+
 struct worker {
   unsigned index;
+  bool is_running;                 /* [lock kinds] */
+  bool has_claimed;                /* [lock] */
+  struct bdw_object claimed;       /* [lock] */
   atomic_size_t busy;              /* the entry that it works on, or 0 */
   const struct bdw_object *object; /* [thread] null outside notifiers */
   bool is_kept;                    /* [thread] by gcx_keep */
@@ -23,7 +28,9 @@ struct worker {
 };
 
 static struct worker workers[BDW_MAX_THREADS];
-static atomic_uint n_workers;
+static atomic_uint n_workers; /* that run */
+static atomic_bool is_held;   /* a fork is under way */
+static atomic_bool is_short;  /* the child of a fork has too few threads */
 static _Thread_local struct worker *own;
 
 static pthread_mutex_t work_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -57,7 +64,8 @@ static __attribute__((noinline)) void scrub_stack(void) {
 static void wait_for_work(const struct worker *w) {
   scrub_stack();
   pthread_mutex_lock(&work_lock);
-  while (!atomic_load(&is_work) || w->index >= wanted())
+  while (!atomic_load(&is_work) || atomic_load(&is_held) ||
+         w->index >= wanted())
     pthread_cond_wait(&work_there, &work_lock);
   atomic_store(&is_work, false);
   pthread_mutex_unlock(&work_lock);
@@ -76,11 +84,14 @@ struct step {
 
 static void *claim(void *arg) {
   struct step *s = arg;
-  if (!bdw_claim_locked(&s->object, &s->worker->busy, &s->since_ns))
+  if (atomic_load(&is_held) ||
+      !bdw_claim_locked(&s->object, &s->worker->busy, &s->since_ns))
     return NULL;
   struct gcx_kind *kind = s->object.kind;
   s->notify = atomic_load(&kind->is_closed) ? NULL : kind->notify;
   s->cd = kind->cd;
+  s->worker->claimed = s->object;
+  s->worker->has_claimed = true;
   return s;
 }
 
@@ -104,6 +115,7 @@ static void note_lag(uint64_t since_ns) {
 static void *decide(void *arg) {
   static const enum bdw_state states[] = {BDW_NOTHING, BDW_LIVE, BDW_LOST};
   struct step *s = arg;
+  s->worker->has_claimed = false;
   note_lag(s->since_ns);
   if (s->verdict == LOST)
     bdw_figures.lost++;
@@ -166,13 +178,17 @@ static void *run(void *arg) {
 
 /* Callers hold the lock of kinds. */
 int bdw_start_notifiers(unsigned threads) {
-  for (unsigned i = atomic_load(&n_workers); i < threads; i++) {
+  atomic_store(&is_short, false);
+  for (unsigned i = 0; i < threads; i++) {
     pthread_t t;
+    if (workers[i].is_running)
+      continue;
     workers[i].index = i;
     if (GC_pthread_create(&t, NULL, run, &workers[i]) != 0)
       return EAGAIN;
     GC_pthread_detach(t);
-    atomic_store(&n_workers, i + 1);
+    workers[i].is_running = true;
+    atomic_fetch_add(&n_workers, 1);
   }
   return 0;
 }
@@ -183,13 +199,63 @@ unsigned bdw_notifier_threads(void) {
 }
 
 bool bdw_is_busy_until(size_t serial) {
-  for (unsigned i = 0; i < atomic_load(&n_workers); i++) {
+  for (unsigned i = 0; i < BDW_MAX_THREADS; i++) {
     size_t busy = atomic_load(&workers[i].busy);
     if (busy != 0 && busy <= serial)
       return true;
   }
   return false;
 }
+
+/* ---- Forks ---- */
+
+static bool is_idle(const void *unused) {
+  (void)unused;
+  for (unsigned i = 0; i < BDW_MAX_THREADS; i++)
+    if (&workers[i] != own && atomic_load(&workers[i].busy) != 0)
+      return false;
+  return true;
+}
+
+void bdw_hold_notifiers(void) {
+  unsigned ms = atomic_load(&bdw_config.fork_wait_ms);
+  atomic_store(&is_held, true);
+  bdw_wait_until(is_idle, NULL, ms == 0 ? DEFAULT_FORK_WAIT_MS : ms);
+}
+
+void bdw_release_notifiers(void) {
+  atomic_store(&is_held, false);
+  atomic_store(&is_work, false);
+  bdw_wake_notifier();
+}
+
+void bdw_lock_work(void) { pthread_mutex_lock(&work_lock); }
+void bdw_unlock_work(void) { pthread_mutex_unlock(&work_lock); }
+
+/* The thread that forked in its notifier goes on; the others are not there. */
+static void *forget(void *arg) {
+  for (unsigned i = 0; i < BDW_MAX_THREADS; i++) {
+    struct worker *w = &workers[i];
+    if (w == own)
+      continue;
+    if (w->has_claimed) {
+      bdw_figures.lost++;
+      if (!w->is_kept)
+        bdw_settle_locked(&w->claimed, BDW_LOST);
+    }
+    *w = (struct worker){.index = i};
+  }
+  return arg;
+}
+
+void bdw_forget_workers(void) {
+  GC_call_with_alloc_lock(forget, NULL);
+  work_there = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+  atomic_store(&n_workers, own != NULL);
+  atomic_store(&is_short, true);
+}
+
+bool bdw_is_short_of_notifiers(void) { return atomic_load(&is_short); }
 
 /* ---- In notifiers ---- */
 
@@ -220,7 +286,7 @@ void gcx_notifier_abort(void) {
 static void *revive(void *arg) {
   struct bdw_object o;
   char *base = GC_base(arg);
-  if (!bdw_find_locked(base, &o) || o.start != arg)
+  if (!bdw_find(base, &o) || o.start != arg)
     return arg;
   enum bdw_state state = bdw_state_of(&o);
   if (state == BDW_CLAIM || state == BDW_LOST)
@@ -233,7 +299,35 @@ static void *revive(void *arg) {
   return arg;
 }
 
+/* The mark is read first: a condemned object gets one after its state. */
+static bool needs_no_help(const void *base) {
+  struct bdw_object o;
+  return base != NULL && GC_is_marked(base) && bdw_find(base, &o) &&
+         bdw_state_of(&o) == BDW_LIVE;
+}
+
+/* With the mark it is quicker the next time. */
+static void *look_closer(void *arg) {
+  struct bdw_object o;
+  if (!bdw_find(arg, &o))
+    return arg;
+  if (bdw_state_of(&o) != BDW_LIVE || !bdw_is_all_found_locked())
+    return NULL;
+  GC_set_mark_bit(arg);
+  return arg;
+}
+
+int gcx_bdw_is_live(const void *object) {
+  void *base = (void *)(uintptr_t)object;
+  bdw_enter_thread();
+  return needs_no_help(base) ||
+         GC_call_with_alloc_lock(look_closer, base) != NULL;
+}
+
 int gcx_revive(void *object) {
+  bdw_enter_thread();
+  if (needs_no_help(GC_base(object)))
+    return 1;
   if (GC_call_with_alloc_lock(revive, object) == NULL)
     return 0;
   bdw_progress();

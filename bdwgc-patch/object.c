@@ -14,7 +14,8 @@
 #define MAGIC_MASK UINT64_C(0xffffffff00000000)
 
 enum { BDW_MAX_LAYOUTS = 8, MAX_LIBGC_KINDS = 64 };
-enum { TYPED_LAYOUTS = 5 }; /* the others are always there */
+enum { SMALL_BYTES = 4096 }; /* at most one libgc block, and aligned in it */
+enum { TYPED_LAYOUTS = 5 };  /* the others are always there */
 
 enum where { NOT_OURS, TAG_LAST, TAG_FIRST };
 
@@ -61,14 +62,22 @@ static bool look(const void *base, size_t bytes, enum where where,
   return out->kind != NULL;
 }
 
-bool bdw_find_locked(const void *base, struct bdw_object *out) {
+bool bdw_is_ours(int libgc_kind) {
+  return libgc_kind < MAX_LIBGC_KINDS && where_of[libgc_kind] != NOT_OURS;
+}
+
+bool bdw_look(const void *base, size_t bytes, int libgc_kind,
+              struct bdw_object *out) {
+  return bdw_is_ours(libgc_kind) &&
+         look(base, bytes, where_of[libgc_kind], out);
+}
+
+bool bdw_find(const void *base, struct bdw_object *out) {
   size_t bytes;
   if (base == NULL)
     return false;
   int kind = GC_get_kind_and_size(base, &bytes);
-  if (kind >= MAX_LIBGC_KINDS || where_of[kind] == NOT_OURS)
-    return false;
-  return look(base, bytes, where_of[kind], out);
+  return bdw_look(base, bytes, kind, out);
 }
 
 /* ---- What libgc asks ---- */
@@ -171,6 +180,10 @@ void *bdw_new_object(struct gcx_kind *kind, size_t bytes, const void *closure) {
   char *base = GC_generic_malloc(bytes + own - spare, kind->libgc_kind);
   if (base == NULL)
     return NULL;
+  if (GC_size(base) <= SMALL_BYTES && !bdw_note_block(base)) {
+    GC_free(base);
+    return NULL;
+  }
   enum where where = kind->has_head ? TAG_FIRST : TAG_LAST;
   if (closure != NULL)
     ((const void **)(void *)base)[1] = closure;

@@ -65,7 +65,7 @@ bool bdw_claim_locked(struct bdw_object *out, atomic_size_t *busy,
   for (; !found && i <= last; i++) {
     struct entry e = ring[i & (ring_size - 1)];
     *out_since_ns = e.since_ns;
-    found = GC_base(e.base) == e.base && bdw_find_locked(e.base, out) &&
+    found = GC_base(e.base) == e.base && bdw_find(e.base, out) &&
             bdw_state_of(out) == BDW_COND;
   }
   if (found) {

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <time.h>
 
-enum { DEFAULT_WAIT_MS = 50 };
+enum { DEFAULT_WAIT_MS = 50, OUT_OF_MEMORY_MS = 10000 };
 #define DEFAULT_LIMIT ((size_t)64 << 20)
 
 struct bdw_config bdw_config;
@@ -51,9 +51,8 @@ static struct timespec deadline_in(unsigned ms) {
   return t;
 }
 
-/* 0 or ETIMEDOUT. */
-static int wait_until(bool (*is_over)(const void *), const void *arg,
-                      unsigned ms) {
+int bdw_wait_until(bool (*is_over)(const void *), const void *arg,
+                   unsigned ms) {
   struct timespec end = deadline_in(ms);
   int result = 0;
   pthread_once(&progress_once, make_progress_clock);
@@ -70,21 +69,15 @@ static int wait_until(bool (*is_over)(const void *), const void *arg,
   return result;
 }
 
-/* ---- Sweeping ---- */
+/* ---- Forks ---- */
 
-static int GC_CALLBACK go_on(void) { return 0; }
+void bdw_lock_waiting(void) { pthread_mutex_lock(&wait_lock); }
+void bdw_unlock_waiting(void) { pthread_mutex_unlock(&wait_lock); }
 
-/* What the last collection found dead is told in sweeps, which libgc puts off until
- * memory of that size is wanted. Before a collection that could be given up it does
- * what is owed; nothing else in its interface asks for that. One collection of ours
- * after each of the program's is enough: what only ours found nobody waits for. */
-static void sweep(void) {
-  static atomic_ulong swept_at;
-  if (atomic_load(&bdw_kinds[0]) == NULL ||
-      atomic_load(&swept_at) == (unsigned long)GC_get_gc_no() + 1)
-    return;
-  if (GC_try_to_collect(go_on))
-    atomic_store(&swept_at, (unsigned long)GC_get_gc_no() + 1);
+void bdw_forget_waiters(void) {
+  pthread_once(&progress_once, make_progress_clock);
+  make_progress_clock();
+  atomic_store(&waiters, 0);
 }
 
 /* ---- Draining and quiescing ---- */
@@ -97,9 +90,10 @@ static bool is_drained(const void *serial) {
 int gcx_drain(unsigned ms) {
   if (gcx_in_notifier())
     return EDEADLK;
-  sweep();
+  bdw_watch_collections();
+  bdw_ensure_notifiers();
   size_t last = atomic_load(&bdw_pushed);
-  return wait_until(is_drained, &last, ms);
+  return bdw_wait_until(is_drained, &last, ms);
 }
 
 static bool is_decided(const void *kind) {
@@ -114,10 +108,11 @@ static void *forget_data(void *kind) {
 int gcx_kind_quiesce(gcx_kind *kind, unsigned ms) {
   if (gcx_in_notifier())
     return EDEADLK;
-  sweep();
-  int result = wait_until(is_decided, kind, ms);
+  bdw_watch_collections();
+  bdw_ensure_notifiers();
+  int result = bdw_wait_until(is_decided, kind, ms);
   atomic_store(&kind->is_closed, true);
-  result = wait_until(is_decided, kind, result == 0 ? ms : 0);
+  result = bdw_wait_until(is_decided, kind, result == 0 ? ms : 0);
   if (result == 0)
     GC_call_with_alloc_lock(forget_data, kind);
   return result;
@@ -151,12 +146,25 @@ void bdw_pay_back(void) {
   int result = 0;
   while (result == 0 && is_too_much()) {
     size_t seen = atomic_load(&decisions);
-    result = wait_until(has_progress, &seen, ms == 0 ? DEFAULT_WAIT_MS : ms);
+    result =
+        bdw_wait_until(has_progress, &seen, ms == 0 ? DEFAULT_WAIT_MS : ms);
   }
   if (result == 0)
     return;
   atomic_fetch_add(&overruns, 1);
   bdw_tell(GCX_EVENT_OVERRUN, NULL, NULL);
+}
+
+size_t bdw_decisions(void) { return atomic_load(&decisions); }
+
+/* libgc gives up without a collection when one was not long ago, but what that found was
+ * not free yet. */
+bool bdw_wait_for_memory(size_t decided) {
+  GC_gcollect();
+  size_t last = atomic_load(&bdw_pushed);
+  if (nowait_depth == 0 && !gcx_in_notifier())
+    bdw_wait_until(is_drained, &last, OUT_OF_MEMORY_MS);
+  return atomic_load(&decisions) != decided;
 }
 
 void bdw_tell(gcx_event event, void *object, const char *kind_name) {

@@ -64,12 +64,18 @@ for file in "$src"/tests/api/*.c; do
   programs="$programs ./$name"
 done
 
-# The libraries on top, without the files that hold a main function or are for
-# the interface that this library does not have.
+# The adapter, the libraries on top of it, and the tests of reclaim notification; the
+# names of the latter begin with gcx_, since some are those of other programs. The
+# adapter stands before libgc, see bdwgc-patch/sweep.c.
+/bin/sh "$src/bdwgc-patch/build.sh" "$cc" "$src" "$build/adapter" || exit 1
+flags="$flags -I$build/adapter/include"
+# The libraries on top have weak references only, which take nothing from an archive.
+adapter="-Wl,-u,gcx_kind_new $build/adapter/libgcx_bdw.a"
+
 objects=
 for file in "$src"/extra/hcons/*.c "$src"/extra/hexpr/*.c; do
   [ -r "$file" ] || continue
-  grep -q '^int main(\|^#include <gcx/' "$file" && continue
+  grep -q '^int main(' "$file" && continue
   object=$(echo "${file#"$src"/}" | tr / _ | sed 's/c$/o/')
   compile -c "$file" -o "$object"
   objects="$objects $object"
@@ -78,23 +84,22 @@ for file in "$src"/tests/extra/*.c; do
   [ -r "$file" ] || continue
   name=$(basename "$file" .c)
   grep -q 'TAP_MAIN\|tap_main' "$file" || continue
-  compile "$file" $objects gcutil.o tap.o -o "$name" -lgc -ldl -lgmp -lm
+  compile "$file" $objects gcutil.o tap.o $adapter -o "$name" -lgc -ldl \
+    -lgmp -lm
   programs="$programs ./$name"
 done
 
-# The adapter, and the tests of reclaim notification on it; their names begin with
-# gcx_, since some are those of other programs.
-/bin/sh "$src/bdwgc-patch/build.sh" "$cc" "$src" "$build/adapter" || exit 1
 everywhere=$(sed -n '/^gcx_everywhere =/,/[^\\]$/p' "$src/tests/gcx/local.mk" |
   tr -s '\\\t ' '\n\n\n' | grep '^tests/gcx/')
 [ -n "$everywhere" ] || die "tests/gcx/local.mk names no gcx_everywhere"
-compile -I"$build/adapter/include" -c "$src/tests/gcx/shadow.c" -o shadow.o
+compile -c "$src/tests/gcx/shadow.c" -o shadow.o
 for test in $everywhere; do
   name=gcx_$(basename "$test")
-  compile -I"$build/adapter/include" "$src/$test.c" shadow.o gcutil.o tap.o \
-    -o "$name" "$build/adapter/libgcx_bdw.a" -lgc
+  compile "$src/$test.c" shadow.o gcutil.o tap.o $adapter -o "$name" -lgc -ldl
   programs="$programs ./$name"
 done
+
+/bin/sh "$src/tests/bdw-readme.sh" "$src" || exit 1
 
 exec /bin/sh "$src/tests/api/run-bdw.sh" "$src/tests/api/bdw-differs.list" \
   $programs

@@ -32,4 +32,4 @@ include tests/mutants/local.mk
 include tests/model/local.mk
 include tests/tools/local.mk
 
-EXTRA_DIST += tests/check-bdw.sh
+EXTRA_DIST += tests/bdw-readme.sh tests/check-bdw.sh

@@ -5,8 +5,7 @@
  *
  * - gcx/reclaim.h: kinds with GCX_MODE_PROPER, GCX_REFS_NONE and
  *   GCX_RELEASE_BATCH, whose notifiers run on a thread of the collector. Its
- *   names are weak here and its types stay in kinds.c, the only file that is
- *   left out where that header is missing.
+ *   names are weak here and its types stay in kinds.c.
  * - the disclaim interface of libgc ("the old door"), whose callbacks run under
  *   the allocation lock. There cells come in batches linked through their first
  *   word, which the collector must be able to follow: so even the leaf kind has
@@ -41,12 +40,15 @@ extern int gcx_revive(void *object) __attribute__((weak));
 extern int gcx_drain(unsigned ms) __attribute__((weak));
 extern int gcx_in_notifier(void) __attribute__((weak));
 
+/* Only the adapter to an unmodified libgc has it, where mark bits do not tell what
+ * is condemned. See bdwgc-patch/adapter.h. */
+extern int gcx_bdw_is_live(const void *object) __attribute__((weak));
+
 /* In kinds.c. A kind whose dead objects are given to NOTIFY: LEAF without
  * pointers, else with MAP for a bit map of the words that may be pointers, or 0
  * for all of them. NULL when the collector refuses, or has no such kinds. */
 struct gcx_kind *hc_backend_notified_kind(bool leaf, size_t map,
-                                          void (*notify)(void *node))
-    __attribute__((weak));
+                                          void (*notify)(void *node));
 
 /* [const] after hc_table_set_up: nodes are objects of notified kinds. */
 extern bool hc_backend_is_proper;
@@ -114,6 +116,8 @@ static inline void *hc_backend_locked(void *(*fn)(void *), void *arg) {
 /* Not condemned. The caller has the node in a variable that it goes on using,
  * which keeps a node that is live now. */
 static inline bool hc_backend_is_live(const void *node) {
+  if (gcx_bdw_is_live != NULL && hc_backend_is_proper)
+    return gcx_bdw_is_live(node) != 0;
   return GC_is_marked(node) != 0;
 }
 

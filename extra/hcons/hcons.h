@@ -23,9 +23,10 @@
  * the callback's contract says so, nor while holding the collector's allocation lock.
  *
  * Doors: on a collector with gcx/reclaim.h ("proper") deaths are told on a thread
- * of the collector. On another libgc, or with HCONS_BACKEND=disclaim in the
- * environment, its disclaim interface is used ("the old door"): one lock, the
- * collector's, and callbacks under it. */
+ * of the collector; the adapter in bdwgc-patch makes one of an unmodified libgc. On
+ * another libgc, or with HCONS_BACKEND=disclaim in the environment, its disclaim
+ * interface is used ("the old door"): one lock, the collector's, and callbacks under
+ * it. */
 #ifndef HCONS_HCONS_H
 #define HCONS_HCONS_H
 

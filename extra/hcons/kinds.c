@@ -1,11 +1,22 @@
 /* extra/hcons/kinds.c: kinds of nodes by gcx/reclaim.h. SPDX-License-Identifier: MIT */
 /* The only file that includes that header; see backend.h. */
-#include <gcx/reclaim.h>
-
 #include "hcons/backend.h"
+
+#include <gcx/backend.h>
+#include <gcx/reclaim.h>
 
 /* A program may run on a library without them. */
 #pragma weak gcx_kind_new
+#pragma weak gcx_backend_caps
+
+/* With batches no node appears at the address of a dead one that another dead node
+ * still names. Without them the table is right all the same: a node is found by the
+ * key that the caller holds, and revived ones are filled and told of. */
+static gcx_release best_release(void) {
+  bool has_batches = gcx_backend_caps != NULL &&
+                     (gcx_backend_caps() & GCX_CAP_BATCH) != 0;
+  return has_batches ? GCX_RELEASE_BATCH : GCX_RELEASE_BLOCK;
+}
 
 static gcx_verdict told(void *object, size_t bytes, void *notify) {
   (void)bytes;
@@ -20,7 +31,7 @@ struct gcx_kind *hc_backend_notified_kind(bool leaf, size_t map,
                      .notify = told,
                      .cd = (void *)notify,
                      .refs = GCX_REFS_NONE,
-                     .release = GCX_RELEASE_BATCH,
+                     .release = best_release(),
                      .mode = GCX_MODE_PROPER};
   if (gcx_kind_new == NULL)
     return NULL;

@@ -76,7 +76,7 @@ static bool wants_old_door(void) {
 
 static void set_up(void) {
   hc_backend_init();
-  if (!wants_old_door() && hc_backend_notified_kind != NULL)
+  if (!wants_old_door())
     hc_backend_is_proper =
         hc_backend_notified_kind(true, 0, hc_death_notified) != NULL;
   if (hc_backend_is_proper)

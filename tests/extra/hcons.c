@@ -1,7 +1,7 @@
 /* tests/extra/hcons.c: weak unique tables, one thread. SPDX-License-Identifier: MIT */
-/* Runs on any libgc with the disclaim interface. What dies is asked of many
- * nodes with tolerance; on Reclaim the tolerance is for stale words on the
- * stack only, elsewhere also for blocks that are never swept. */
+/* What dies is asked of many nodes with tolerance; with kinds of gcx/reclaim.h the
+ * tolerance is for stale words on the stack only, on another libgc's own door also
+ * for blocks that are never swept. */
 #define GC_THREADS
 #include <gc/gc.h>
 #include <hcons/hcons.h>
@@ -79,7 +79,7 @@ static void settle(void) {
     hc_intern1(number, 7, i);
 }
 
-static double worst_share(void) { return gu_on_reclaim() ? 0.02 : 0.25; }
+static double worst_share(void) { return gu_has_kinds() ? 0.02 : 0.25; }
 
 /* ---- Cases ---- */
 
@@ -240,7 +240,7 @@ static void dead_among_many_live_leave(void) {
     gone += i % 32 == 0 && notified[i] == 1;
     tap_require(i % 32 == 0 || notified[i] == 0);
   }
-  if (gu_on_reclaim())
+  if (gu_has_kinds())
     tap_ge(gone, 0.98 * MANY / 32);
   for (size_t i = 0; i < MANY; i++)
     tap_require(s.held[i] == NULL || num(i) == s.held[i]);
@@ -260,7 +260,7 @@ static void table_grows_and_shrinks(void) {
   settle();
   hc_trim(table);
   check_sound();
-  tap_le(stats().slots, big / (gu_on_reclaim() ? 8 : 2));
+  tap_le(stats().slots, big / (gu_has_kinds() ? 8 : 2));
   tap_ge(stats().shrunk, 1);
   tap_check(stats().slots >= small);
   for (uintptr_t i = 0; i < 1000; i++)

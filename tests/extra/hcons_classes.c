@@ -20,7 +20,7 @@ enum { MANY = 30000 };
 static hc_table *table;
 
 static bool is_proper(void) {
-  return gu_on_reclaim() && getenv("HCONS_BACKEND") == NULL;
+  return gu_has_kinds() && getenv("HCONS_BACKEND") == NULL;
 }
 
 static void start(unsigned flags) {

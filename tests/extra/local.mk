@@ -6,8 +6,8 @@ extra_test_ldadd = libhexpr.la libhcons.la tests/lib/libgcutil.la \
 	tests/lib/libtap.la libgc.la -lm
 
 extra_programs = tests/extra/hcons tests/extra/hcons_classes \
-	tests/extra/hcons_memo tests/extra/hcons_stress \
-	tests/extra/hcons_threads \
+	tests/extra/hcons_memo tests/extra/hcons_plain_threads \
+	tests/extra/hcons_stress tests/extra/hcons_threads \
 	tests/extra/hexpr_text tests/extra/hexpr_algebra \
 	tests/extra/hexpr_terms tests/extra/hexpr_bind \
 	tests/extra/hexpr_sexpr tests/extra/hexpr_binary
@@ -26,6 +26,8 @@ tests_extra_hcons_memo_SOURCES = tests/extra/hcons_memo.c
 tests_extra_hcons_memo_LDADD = $(extra_test_ldadd)
 tests_extra_hcons_stress_SOURCES = tests/extra/hcons_stress.c
 tests_extra_hcons_stress_LDADD = $(extra_test_ldadd)
+tests_extra_hcons_plain_threads_SOURCES = tests/extra/hcons_plain_threads.c
+tests_extra_hcons_plain_threads_LDADD = $(extra_test_ldadd)
 tests_extra_hcons_threads_SOURCES = tests/extra/hcons_threads.c
 tests_extra_hcons_threads_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_text_SOURCES = tests/extra/hexpr_text.c \

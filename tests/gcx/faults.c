@@ -1,10 +1,9 @@
-/* tests/gcx/faults.c: notifiers that misbehave, fork, exit, no memory. SPDX-License-Identifier: MIT */
+/* tests/gcx/faults.c: notifiers that misbehave, fork, exit. SPDX-License-Identifier: MIT */
 
 /*
  * Contract: a notifier that ends its thread costs its object; a forked child
  * notifies what was pending, once; at exit the kinds that ask for it are served,
- * within a limit; notifiers may do what any thread may do; an allocation that
- * finds no memory waits for the pending before it says so.
+ * within a limit; notifiers may do what any thread may do.
  */
 #include "gcx/shadow.h"
 
@@ -78,6 +77,7 @@ static gcx_verdict GC_CALLBACK keep_and_leave(void *object, size_t bytes,
 
 /* What it kept before is not lost, and nobody is told that it were. */
 static void a_kept_object_whose_notifier_ends_its_thread_lives(void) {
+  sh_need(GCX_CAP_FAULTS, "notifiers may not end their thread");
   sh_begin(2 * N);
   sh_configure((gcx_finaliser_opts){.on_event = count_lost});
   kind = sh_kind((gcx_kind_opts){.notify = keep_and_leave});
@@ -90,9 +90,11 @@ static void a_kept_object_whose_notifier_ends_its_thread_lives(void) {
 }
 
 static void a_notifier_that_ends_its_thread_costs_its_object(void) {
+  sh_need(GCX_CAP_FAULTS, "notifiers may not end their thread");
   leave_thread(GCX_REFS_NONE);
 }
 static void a_held_object_whose_notifier_ends_its_thread(void) {
+  sh_need(GCX_CAP_FAULTS, "notifiers may not end their thread");
   leave_thread(GCX_REFS_HELD);
 }
 
@@ -130,6 +132,7 @@ static void role_jump_out(void) {
 
 /* Not so on a thread of the library's own: there it has nowhere to jump to. */
 static void a_jump_out_of_a_simple_notifier_is_an_error(void) {
+  sh_need(GCX_CAP_SIMPLE, "no simple mode");
   static char out[1024];
   gu_exec x = {"role_jump_out", NULL, 0, out, sizeof out};
   int status = gu_run_role(&x);
@@ -175,6 +178,7 @@ static void live_in_child(size_t pending_from) {
 }
 
 static void fork_while_draining(gcx_refs refs) {
+  sh_need(GCX_CAP_FORK, "no notifiers in a child");
   skip_fork_under_sanitisers();
   int rounds = tap_long() ? 1000 : 100;
   sh_begin((size_t)(rounds + 1) * PER_FORK);
@@ -264,6 +268,7 @@ static void a_child_drains_what_a_thread_has_claimed(void) {
 
 /* A stuck notifier is nobody's in the child. */
 static void a_child_is_free_of_a_stuck_notifier(void) {
+  sh_need(GCX_CAP_FAULTS, "stuck notifiers are not replaced");
   skip_fork_under_sanitisers();
   sh_begin(2 * N);
   sem_init(&unstick, 0, 0);
@@ -361,6 +366,7 @@ static size_t count_letters(const char *text, char letter) {
 }
 
 static void at_exit_the_pending_of_some_kinds_are_notified(void) {
+  sh_need(GCX_CAP_AT_EXIT, "nothing is done at exit");
   static char out[4096];
   gu_exec x = {"role_exit", NULL, 0, out, sizeof out};
   tap_eq_u(gu_run_role(&x), 0);
@@ -395,6 +401,7 @@ static void role_exit_stuck(void) {
 
 /* All kinds share the time. */
 static void exit_does_not_wait_for_ever(void) {
+  sh_need(GCX_CAP_AT_EXIT, "nothing is done at exit");
   uint64_t start = gu_now_ns();
   gu_check_role("role_exit_stuck", NULL, 0);
   tap_ge(gu_now_ns() - start, 1000000000);
@@ -433,6 +440,7 @@ static void role_exit_simple(void) {
 }
 
 static void at_exit_simple_kinds_are_notified(void) {
+  sh_need(GCX_CAP_AT_EXIT | GCX_CAP_SIMPLE, "nothing is done at exit");
   static char out[1024];
   gu_exec x = {"role_exit_simple", NULL, 0, out, sizeof out};
   tap_eq_u(gu_run_role(&x), 0);
@@ -457,6 +465,7 @@ static void role_exit_inside(void) {
 }
 
 static void a_notifier_may_end_the_process(void) {
+  sh_need(GCX_CAP_AT_EXIT, "nothing is done at exit");
   gu_check_role("role_exit_inside", NULL, 0);
 }
 
@@ -557,122 +566,12 @@ static void churn_with_collections_at_every_turn(void) {
   gu_check_role("role_churn", together, 0);
 }
 
-/* ---- No memory ---- */
-
-enum { BIG = 64 * 1024 };
-
-static gcx_verdict GC_CALLBACK take_a_while(void *object, size_t bytes,
-                                            void *cd) {
-  (void)cd;
-  sh_note(object, bytes);
-  sh_sleep_us(1000);
-  return GCX_DONE;
-}
-
-static void *volatile all_live[8192];
-
-/* Dead memory waits for slow notifiers; an allocation gets it all the same. */
-static void use_all_memory(void *arg) {
-  size_t n = *(size_t *)arg / BIG;
-  for (size_t i = 0; i < 8 * n; i++)
-    sh_node(kind, BIG - 64, sh_take_serial());
-}
-
-static void check_memory(size_t bytes) {
-  size_t n = 0;
-  sh_begin(20000);
-  sh_configure((gcx_finaliser_opts){.hard_limit_bytes = ~(size_t)0});
-  kind = sh_kind((gcx_kind_opts){.notify = take_a_while});
-  sh_apart(use_all_memory, &bytes);
-  sh_settle();
-  sh_check_once(0, sh_taken());
-  /* And when everything is live the answer is null, soon. */
-  while (n < 8192 && (all_live[n] = gcx_kind_alloc(kind, BIG - 64)) != NULL)
-    n++;
-  tap_le(n, 2 * bytes / BIG);
-  tap_ge(n, bytes / BIG / 4);
-  sh_check_errors();
-}
-
-static void out_of_memory_waits_for_notifiers(void) {
-  GC_set_max_heap_size(24 * MB);
-  check_memory(20 * MB);
-}
-
-static void role_little_memory(void) { check_memory(40 * MB); }
-
-static void a_small_address_space_suffices(void) {
-  if (TAP_ASAN || TAP_TSAN)
-    tap_skip("the sanitiser's own tables need more");
-  gu_check_role("role_little_memory", NULL, 160 * (size_t)MB);
-}
-
-/* Nor for the list of what the dead refer to: that lives a collection longer, and
- * all are told, if without order. */
-enum { CHAIN = 100000, N_WARM = 4 };
-
-/* From its head, where the trace begins, so that it would go deep. */
-static void make_chain(void *arg) {
-  struct sh_node *volatile head = NULL, *volatile last = NULL;
-  (void)arg;
-  for (size_t i = 0; i < CHAIN; i++) {
-    struct sh_node *n = sh_node(kind, 0, sh_take_serial());
-    n->ref[1] = sh_box(NULL);
-    if (last != NULL)
-      last->ref[0] = n;
-    else
-      head = n;
-    last = n;
-  }
-  tap_check(sh_is_intact(head));
-}
-
-/* What was freed has other contents then. */
-static void use_free_memory(void *arg) {
-  (void)arg;
-  for (size_t i = 0; i < CHAIN; i++)
-    memset(GC_malloc(sizeof(struct sh_node)), 0xee, sizeof(struct sh_node));
-}
-
-/* No page becomes writable any more. (A limit of nought would be none.) */
-static void collect_without_memory(void) {
-  struct rlimit before, none;
-  tap_require(getrlimit(RLIMIT_DATA, &before) == 0);
-  none = (struct rlimit){4096, before.rlim_max};
-  tap_require(setrlimit(RLIMIT_DATA, &none) == 0);
-  gu_collect();
-  tap_require(setrlimit(RLIMIT_DATA, &before) == 0);
-}
-
-/* The first trace of all finds no memory; threads and lists are there by then. */
-static void no_memory_for_what_the_dead_refer_to(void) {
-  if (TAP_ASAN || TAP_TSAN)
-    tap_skip("the sanitiser needs memory of its own");
-  sh_begin(CHAIN + N_WARM * N);
-  kind = sh_counting_kind(GCX_REFS_NONE);
-  for (int i = 0; i < N_WARM; i++) {
-    make(N);
-    sh_settle();
-  }
-  kind = sh_counting_kind(GCX_REFS_HELD);
-  sh_close_gate();
-  sh_apart(make_chain, NULL);
-  collect_without_memory();
-  sh_apart(use_free_memory, NULL);
-  sh_open_gate();
-  tap_eq_u(gcx_drain(SH_PATIENCE_MS), 0);
-  sh_settle_until(sh_taken());
-  sh_check_once(0, sh_taken());
-  sh_check_errors();
-  sh_check_stats();
-}
-
 int main(int argc, char **argv) {
   static const tap_case roles[] = {
       TAP_CASE(role_abort_outside), TAP_CASE(role_jump_out),
       TAP_CASE(role_exit),          TAP_CASE(role_exit_stuck),
       TAP_CASE(role_exit_simple),   TAP_CASE(role_exit_inside),
-      TAP_CASE(role_churn),         TAP_CASE(role_little_memory)};
+      TAP_CASE(role_churn)};
   static const tap_case cases[] = {
       TAP_CASE(a_notifier_that_ends_its_thread_costs_its_object),
       TAP_CASE(a_kept_object_whose_notifier_ends_its_thread_lives),
@@ -691,10 +590,7 @@ int main(int argc, char **argv) {
       TAP_CASE(a_notifier_may_end_the_process),
       TAP_CASE(notifiers_may_allocate_collect_and_make_kinds),
       TAP_CASE(notifiers_of_held_objects_may_as_well),
-      TAP_CASE_T(churn_with_collections_at_every_turn, 120),
-      TAP_CASE_T(out_of_memory_waits_for_notifiers, 120),
-      TAP_CASE_T(a_small_address_space_suffices, 120),
-      TAP_CASE_T(no_memory_for_what_the_dead_refer_to, 120)};
+      TAP_CASE_T(churn_with_collections_at_every_turn, 120)};
   tap_set_roles(roles, sizeof roles / sizeof roles[0]);
   return tap_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
 }

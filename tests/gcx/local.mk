@@ -11,15 +11,15 @@ tests_gcx_libshadow_la_SOURCES = tests/gcx/facts.c tests/gcx/facts.h \
 	tests/gcx/mistakes.c tests/gcx/mistakes.h \
 	tests/gcx/shadow.c tests/gcx/shadow.h
 
-gcx_everywhere = tests/gcx/caps tests/gcx/kinds tests/gcx/life \
-	tests/gcx/memory tests/gcx/order tests/gcx/pressure tests/gcx/promises \
-	tests/gcx/race
+gcx_everywhere = tests/gcx/caps tests/gcx/faults tests/gcx/kinds \
+	tests/gcx/life tests/gcx/memory tests/gcx/no_memory tests/gcx/order \
+	tests/gcx/pressure tests/gcx/promises tests/gcx/race tests/gcx/waiting
 
 gcx_programs = tests/gcx/caps tests/gcx/debug tests/gcx/debug_clean \
 	tests/gcx/debug_refs tests/gcx/door tests/gcx/faults tests/gcx/kinds \
-	tests/gcx/life tests/gcx/memory tests/gcx/order tests/gcx/pressure \
-	tests/gcx/promises tests/gcx/race tests/gcx/retire tests/gcx/step \
-	tests/gcx/stopped tests/gcx/unload
+	tests/gcx/life tests/gcx/memory tests/gcx/no_memory tests/gcx/order \
+	tests/gcx/pressure tests/gcx/promises tests/gcx/race tests/gcx/retire tests/gcx/step \
+	tests/gcx/stopped tests/gcx/unload tests/gcx/waiting
 check_PROGRAMS += $(gcx_programs)
 TESTS += $(gcx_programs)
 
@@ -41,6 +41,8 @@ tests_gcx_life_SOURCES = tests/gcx/life.c
 tests_gcx_life_LDADD = $(gcx_ldadd)
 tests_gcx_memory_SOURCES = tests/gcx/memory.c
 tests_gcx_memory_LDADD = $(gcx_ldadd)
+tests_gcx_no_memory_SOURCES = tests/gcx/no_memory.c
+tests_gcx_no_memory_LDADD = $(gcx_ldadd)
 tests_gcx_order_SOURCES = tests/gcx/order.c
 tests_gcx_order_LDADD = $(gcx_ldadd)
 tests_gcx_pressure_SOURCES = tests/gcx/pressure.c
@@ -65,6 +67,8 @@ tests_gcx_unload_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la \
 	$(LIBDL)
 EXTRA_tests_gcx_unload_DEPENDENCIES = tests/gcx/plugin.la
 
+tests_gcx_waiting_SOURCES = tests/gcx/waiting.c
+tests_gcx_waiting_LDADD = $(gcx_ldadd)
 tests_gcx_step_SOURCES = tests/gcx/step.c tests/lib/stepping.c \
 	tests/lib/stepping.h
 tests_gcx_step_LDADD = $(gcx_ldadd)

@@ -70,7 +70,7 @@ static void allocate_at_full_speed(void *kind) {
  * depends on when collections come. */
 static void check_bound(void) {
   tap_note("at most %zu bytes pending", max_pending);
-  if (sh_can(GCX_CAP_PROMPT))
+  if (gu_on_reclaim())
     tap_le(max_pending, 2 * SLOW_LIMIT);
   tap_eq_u(sh_stats().overruns, 0);
 }

@@ -85,8 +85,8 @@ size_t sh_count_notified(size_t from, size_t to, unsigned times);
 
 /* No live object was notified, none was damaged. */
 void sh_check_errors(void);
-/* [from, to): all were notified once; but where deaths are not notified promptly, one
- * in a thousand may still wait. */
+/* [from, to): all were notified once; but on a library that scans what
+ * is left on stacks, one in a thousand, and four, may still wait. */
 void sh_check_once(size_t from, size_t to);
 
 /* Calls fn in a thread that ends, so no stack remembers what it saw. */

@@ -23,7 +23,12 @@ enum { SCRUB_BYTES = 96 * 1024, APART_BYTES = 24 * 1024 };
 /* Only our library has it; elsewhere the weak reference stays NULL. */
 extern int gcx_write_heap_map(const char *path) __attribute__((weak));
 
+/* The adapter in bdwgc-patch has this one, too. */
+extern unsigned gcx_backend_caps(void) __attribute__((weak));
+
 bool gu_on_reclaim(void) { return gcx_write_heap_map != NULL; }
+
+bool gu_has_kinds(void) { return gcx_backend_caps != NULL; }
 
 /* ---- Stack hygiene ---- */
 

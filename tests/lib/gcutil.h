@@ -30,6 +30,8 @@ extern "C" {
 
 /* True when the library under test is Reclaim. */
 bool gu_on_reclaim(void);
+/* True when kinds of gcx/reclaim.h are there: on Reclaim, and with the adapter. */
+bool gu_has_kinds(void);
 
 /* Addresses that a conservative scan does not recognise. */
 static inline uintptr_t gu_hide(const void *p) { return ~(uintptr_t)p; }
