@@ -17,8 +17,8 @@ gcx_everywhere = tests/gcx/caps tests/gcx/kinds tests/gcx/life \
 
 gcx_programs = tests/gcx/caps tests/gcx/debug tests/gcx/debug_clean \
 	tests/gcx/debug_refs tests/gcx/door tests/gcx/faults tests/gcx/kinds \
-	tests/gcx/life tests/gcx/memory tests/gcx/order tests/gcx/pressure \
-	tests/gcx/promises tests/gcx/race tests/gcx/retire tests/gcx/step \
+	tests/gcx/life tests/gcx/many tests/gcx/memory tests/gcx/order \
+	tests/gcx/pressure tests/gcx/promises tests/gcx/race tests/gcx/retire tests/gcx/step \
 	tests/gcx/stopped tests/gcx/unload
 check_PROGRAMS += $(gcx_programs)
 TESTS += $(gcx_programs)
@@ -39,6 +39,8 @@ tests_gcx_kinds_SOURCES = tests/gcx/kinds.c
 tests_gcx_kinds_LDADD = $(gcx_ldadd)
 tests_gcx_life_SOURCES = tests/gcx/life.c
 tests_gcx_life_LDADD = $(gcx_ldadd)
+tests_gcx_many_SOURCES = tests/gcx/many.c
+tests_gcx_many_LDADD = $(gcx_ldadd)
 tests_gcx_memory_SOURCES = tests/gcx/memory.c
 tests_gcx_memory_LDADD = $(gcx_ldadd)
 tests_gcx_order_SOURCES = tests/gcx/order.c
