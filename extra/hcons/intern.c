@@ -339,17 +339,32 @@ few_in_full(struct hc_class *cls, unsigned tag, uintptr_t a, uintptr_t b,
   return intern(&r, tag, words);
 }
 
+/* The key was absent when the shard had this version. */
+static __attribute__((noinline)) const void *
+few_make(struct hc_class *cls, uint64_t header, const uintptr_t *key,
+         size_t words, struct hc_shard *s, unsigned version) {
+  struct intern r = {.cls = cls, .key = key, .words = words, .header = header};
+  return make(&r, s, version);
+}
+
 /* With the lock of S held, which is left here. NODE was found, and may be condemned,
- * or is NULL. */
+ * or is NULL; while no move is under way, the key is absent then. */
 ALWAYS_INLINE const void *few_end(struct hc_class *cls, unsigned tag,
                                   uintptr_t a, uintptr_t b, uintptr_t c,
                                   size_t words, struct hc_shard *s,
                                   void *node) {
   bool lives =
       node != NULL && (hc_backend_all_live(node) || hc_backend_is_live(node));
+  bool is_absent = node == NULL && s->slots.old.slot == NULL;
+  unsigned version = s->version;
+  uintptr_t key[3] = {a, b, c};
   s->stats.hits += lives;
   hc_lock_leave(&s->lock);
-  return lives ? node : few_in_full(cls, tag, a, b, c, words);
+  if (lives)
+    return node;
+  return is_absent ? few_make(cls, few_header(cls, tag, a, b, c, words), key,
+                              words, s, version)
+                   : few_in_full(cls, tag, a, b, c, words);
 }
 
 /* In a table of several users, or when the bias was revoked. */
