@@ -1,4 +1,6 @@
-/* bench/hcons/store.h: what a workload asks of a store of unique nodes. SPDX-License-Identifier: MIT */
+/* bench/hcons/store.h: what a workload asks of a store of unique nodes.
+ * SPDX-License-Identifier: MIT
+ */
 /* The workloads are headers that are compiled once for every store: a program
  * includes the header of its store, which defines what is named here, and then
  * programs.h. So a store's look-up can be inlined where its library would let a

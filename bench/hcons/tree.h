@@ -1,4 +1,6 @@
-/* bench/hcons/tree.h: perfect trees, of equal and of distinct leaves. SPDX-License-Identifier: MIT */
+/* bench/hcons/tree.h: perfect trees, of equal and of distinct leaves.
+ * SPDX-License-Identifier: MIT
+ */
 #ifndef BENCH_HCONS_TREE_H
 #define BENCH_HCONS_TREE_H
 
