@@ -158,7 +158,9 @@ bench_micro_weak_table_DEPENDENCIES = libgc.la
 
 PHONY_GOALS += bench bench-quick bench-notify bench-plot bench-programs
 
-bench-programs: $(bench_built)
+include bench/hcons/local.mk
+
+bench-programs: $(bench_built) $(bench_hcons_built)
 
 bench: bench-programs
 	$(BENCH_RUN) --ours $(BENCH_LIBDIR) --out $(BENCH_OUT) $(BENCHFLAGS)

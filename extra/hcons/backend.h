@@ -37,6 +37,7 @@ struct gcx_kind;
 extern void *gcx_kind_alloc(struct gcx_kind *kind, size_t bytes)
     __attribute__((weak));
 extern int gcx_revive(void *object) __attribute__((weak));
+extern const size_t *gcx_undecided(void) __attribute__((weak));
 extern int gcx_drain(unsigned ms) __attribute__((weak));
 extern int gcx_in_notifier(void) __attribute__((weak));
 
@@ -44,11 +45,14 @@ extern int gcx_in_notifier(void) __attribute__((weak));
  * is condemned. See bdwgc-patch/adapter.h. */
 extern int gcx_bdw_is_live(const void *object) __attribute__((weak));
 
-/* In kinds.c. A kind whose dead objects are given to NOTIFY: LEAF without
- * pointers, else with MAP for a bit map of the words that may be pointers, or 0
- * for all of them. NULL when the collector refuses, or has no such kinds. */
-struct gcx_kind *hc_backend_notified_kind(bool leaf, size_t map,
-                                          void (*notify)(void *node));
+/* In kinds.c. A kind whose dead objects are given to NOTIFY, or several of them to
+ * NOTIFY_MANY: LEAF without pointers, else with MAP for a bit map of the words that
+ * may be pointers, or 0 for all of them. NULL when the collector refuses, or has no
+ * such kinds. */
+struct gcx_kind *
+hc_backend_notified_kind(bool leaf, size_t map, void (*notify)(void *node),
+                         void (*notify_many)(void *const *nodes, size_t n,
+                                             void *));
 
 /* [const] after hc_table_set_up: nodes are objects of notified kinds. */
 extern bool hc_backend_is_proper;
@@ -119,6 +123,16 @@ static inline bool hc_backend_is_live(const void *node) {
   if (gcx_bdw_is_live != NULL && hc_backend_is_proper)
     return gcx_bdw_is_live(node) != 0;
   return GC_is_marked(node) != 0;
+}
+
+/* [const] after hc_table_set_up: where 0 says that every node is live. */
+extern const size_t *hc_backend_undecided;
+
+/* True only if every node in tables is live; else each is to be asked about. The caller
+ * has the lock of the shard. The node is in a variable before the number is read. */
+static inline bool hc_backend_all_live(const void *node) {
+  __asm__ volatile("" : : "r"(node) : "memory");
+  return __atomic_load_n(hc_backend_undecided, __ATOMIC_ACQUIRE) == 0;
 }
 
 /* Under the lock that the callback takes to remove the node; false when it is

@@ -45,7 +45,7 @@ static struct gcx_kind *kind_locked(bool leaf, size_t map) {
   if (shape_count == MAX_KINDS)
     return NULL;
   struct gcx_kind *kind =
-      hc_backend_notified_kind(leaf, map, hc_death_notified);
+      hc_backend_notified_kind(leaf, map, hc_death_notified, hc_death_many);
   if (kind != NULL)
     shapes[shape_count++] = (struct shape){leaf, map, kind};
   return kind;
@@ -64,6 +64,14 @@ static struct gcx_kind *kind_for(const hc_class_desc *d) {
   return kind;
 }
 
+static unsigned quick_lengths(const hc_class_desc *d) {
+  unsigned lengths = 0;
+  for (unsigned i = 0; i <= HC_MAX_QUICK_WORDS; i++)
+    if (d->hash == NULL && i >= d->min_words && i <= d->max_words)
+      lengths |= 1u << i;
+  return lengths;
+}
+
 /* Learns the collector's number of a kind from an object of it. */
 static bool prepare_kind(struct hc_class *c) {
   uint64_t *cell;
@@ -73,6 +81,7 @@ static bool prepare_kind(struct hc_class *c) {
       cell = hc_cells_make(c->desc.leaf, 1);
   } else {
     c->kind = kind_for(&c->desc);
+    c->quick = quick_lengths(&c->desc);
     cell = c->kind != NULL ? gcx_kind_alloc(c->kind, 16) : NULL;
     if (cell != NULL)
       *cell = 0;
@@ -137,7 +146,6 @@ static struct hc_class *take_number(struct hc_class *c) {
          atomic_load(&old->calling) != 0))
       continue;
     c->number = i;
-    c->seed = (uint64_t)i << 56;
     rest = old;
     atomic_store_explicit(&hc_table_classes[i], c, memory_order_release);
   }
@@ -157,6 +165,7 @@ hc_class *hc_class_new(hc_table *table, const hc_class_desc *desc) {
   memset(c, 0, sizeof *c);
   describe(c, desc);
   atomic_init(&c->table, table);
+  c->own = table->shard[0].lock.may_bias ? &table->shard[0] : NULL;
   rest = prepare_kind(c) ? take_number(c) : c;
   if (rest != NULL)
     hc_backend_free(rest);

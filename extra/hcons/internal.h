@@ -27,16 +27,22 @@
 enum {
   HC_CLASS_NAME_BYTES = 32,
   HC_MAX_SHARD_BITS = 6,
+  HC_MAX_QUICK_WORDS = 3,
   HC_LINE_BYTES = 128 /* two cache lines: the second one is fetched along */
 };
 
 struct hc_class {
   _Atomic(struct hc_table *) table; /* [atomic: w under all locks / r by any] */
-  struct hc_class_desc desc;        /* [const] */
-  struct gcx_kind *kind;            /* [const] proper door only */
-  uint64_t seed;                    /* [const] what keys are mixed with */
-  unsigned number;                  /* [const] */
-  unsigned tail_words;              /* [const] extra words and id */
+  struct hc_shard
+      *own; /* [const] the shard of a table for one user whose lock may
+                         * be biased, or NULL */
+  struct gcx_kind *kind;     /* [const] proper door only */
+  unsigned number;           /* [const] */
+  unsigned tail_words;       /* [const] extra words and id */
+  unsigned quick;            /* [const] bit i: i words may be a key, and the
+                                     * proper door is used, without a hash of the
+                                     * class's own */
+  struct hc_class_desc desc; /* [const] */
   atomic_size_t strays; /* nodes that outlive the table, not yet notified */
   atomic_uint calling;  /* on_reclaim runs so many times */
   char name[HC_CLASS_NAME_BYTES];
@@ -46,8 +52,10 @@ struct hc_shard {
   _Alignas(HC_LINE_BYTES) struct hc_lock lock;
   unsigned version; /* of what is in it: counts insertions */
   struct hc_slots slots;
-  struct hc_stats stats; /* live, slots and bytes are made up when asked for */
-  uint64_t strays;       /* notified nodes that were not in the table */
+  struct hc_stats
+      stats;       /* live, slots and bytes are made up when asked for, and
+                          * probes are those beyond the first of a look-up */
+  uint64_t strays; /* notified nodes that were not in the table */
 };
 
 struct hc_table {
@@ -119,8 +127,9 @@ void *hc_cells_make(bool leaf, size_t granules);
 
 /* ---- Death, in death.c ---- */
 
-/* Told by the collector of each dead object of our kinds. */
+/* Told by the collector of each dead object of our kinds, or of several at once. */
 void hc_death_notified(void *object);
+void hc_death_many(void *const *objects, size_t n, void *unused);
 int hc_death_disclaimed(void *object);
 
 #endif

@@ -24,12 +24,14 @@ static gcx_verdict told(void *object, size_t bytes, void *notify) {
   return GCX_DONE;
 }
 
-struct gcx_kind *hc_backend_notified_kind(bool leaf, size_t map,
-                                          void (*notify)(void *node)) {
+struct gcx_kind *hc_backend_notified_kind(
+    bool leaf, size_t map, void (*notify)(void *node),
+    void (*notify_many)(void *const *nodes, size_t n, void *)) {
   gcx_kind_opts o = {.struct_size = sizeof o,
                      .name = leaf ? "hcons leaf" : "hcons node",
                      .notify = told,
                      .cd = (void *)notify,
+                     .notify_many = notify_many,
                      .refs = GCX_REFS_NONE,
                      .release = best_release(),
                      .mode = GCX_MODE_PROPER};

@@ -71,4 +71,19 @@ static inline void hc_lock_leave(struct hc_lock *lock) {
     hc_lock_leave_revoked(lock);
 }
 
+/* For the user of a table whose lock may be biased: false, and nothing has
+ * happened, when it is revoked. What leaves is for the one that entered so. */
+static inline bool hc_lock_enter_own(struct hc_lock *lock) {
+  atomic_store_explicit(&lock->busy, 1, memory_order_relaxed);
+  atomic_signal_fence(memory_order_seq_cst);
+  if (atomic_load_explicit(&lock->revoked, memory_order_acquire) == 0)
+    return true;
+  atomic_store_explicit(&lock->busy, 0, memory_order_release);
+  return false;
+}
+
+static inline void hc_lock_leave_own(struct hc_lock *lock) {
+  atomic_store_explicit(&lock->busy, 0, memory_order_release);
+}
+
 #endif

@@ -9,13 +9,39 @@
 
 #include <sys/mman.h>
 
-enum { UNMAP_PLACES = 1 << 13 }; /* 64 KB a piece */
+enum {
+  HUGE_BYTES = 1 << 21,
+  UNMAP_PLACES = 1 << 13,                     /* 64 KB a piece */
+  UNMAP_HUGE = HUGE_BYTES / sizeof(uint64_t), /* large pages go as a whole */
+};
 
-static uint64_t *map_slots(unsigned bits) {
-  size_t bytes = sizeof(uint64_t) << bits;
-  void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+/* At an address that is a multiple of the size, up to HUGE_BYTES, so that the kernel
+ * can take large pages: look-ups go all over the array. */
+static void *map_aligned(size_t bytes) {
+  size_t slack = bytes >= HUGE_BYTES ? HUGE_BYTES : 0;
+  char *p = mmap(NULL, bytes + slack, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  return p == MAP_FAILED ? NULL : p;
+  size_t before;
+  if (p == MAP_FAILED || slack == 0)
+    return p;
+  before = -(uintptr_t)p & (slack - 1);
+  if (before > 0)
+    munmap(p, before);
+  if (slack > before)
+    munmap(p + before + bytes, slack - before);
+  madvise(p + before, bytes, MADV_HUGEPAGE);
+  return p + before;
+}
+
+static bool map_slots(struct hc_array *a, unsigned bits, unsigned skip) {
+  void *p = map_aligned(sizeof(uint64_t) << bits);
+  if (p == MAP_FAILED)
+    return false;
+  *a = (struct hc_array){.slot = p,
+                         .mask = ((size_t)1 << bits) - 1,
+                         .bits = bits,
+                         .shift = 32 - skip - bits};
+  return true;
 }
 
 static unsigned max_bits(const struct hc_slots *s) {
@@ -31,9 +57,7 @@ static unsigned bits_for(const struct hc_slots *s, size_t entries) {
 
 bool hc_slots_init(struct hc_slots *s, size_t hint, unsigned skip) {
   *s = (struct hc_slots){.skip = skip};
-  s->now.bits = bits_for(s, hint);
-  s->now.slot = map_slots(s->now.bits);
-  return s->now.slot != NULL;
+  return map_slots(&s->now, bits_for(s, hint), skip);
 }
 
 /* Gives the places of `old` up to END back. */
@@ -55,37 +79,32 @@ void hc_slots_drop(struct hc_slots *s) {
 
 /* ---- Homes without reading nodes ---- */
 
-static unsigned below_home(const struct hc_array *a, unsigned skip) {
-  return 32 - skip - a->bits;
-}
-
 /* How many low bits of a home the tag also holds. */
-static unsigned shared_bits(const struct hc_array *a, unsigned skip) {
-  unsigned below = below_home(a, skip);
-  return below < HC_SLOT_TAG_BITS ? HC_SLOT_TAG_BITS - below : 0;
+static unsigned shared_bits(const struct hc_array *a) {
+  return a->shift < HC_SLOT_TAG_BITS ? HC_SLOT_TAG_BITS - a->shift : 0;
 }
 
-static size_t distance_at(const struct hc_array *a, unsigned skip, size_t pos) {
-  size_t window = ((size_t)1 << shared_bits(a, skip)) - 1;
+static size_t distance_at(const struct hc_array *a, size_t pos) {
+  size_t window = ((size_t)1 << shared_bits(a)) - 1;
   size_t home;
   if (a->reach <= window)
-    home = a->slot[pos] >> HC_SLOT_ADDR_BITS >> below_home(a, skip);
+    home = a->slot[pos] >> HC_SLOT_ADDR_BITS >> a->shift;
   else {
-    home = hc_array_home(a, skip, hc_hash(hc_slots_node(a->slot[pos])));
+    home = hc_array_home(a, hc_hash(hc_slots_node(a->slot[pos])));
     window = hc_array_size(a) - 1;
   }
   return (pos - home) & window;
 }
 
 size_t hc_slots_distance(const struct hc_slots *s, size_t pos) {
-  return distance_at(&s->now, s->skip, pos);
+  return distance_at(&s->now, pos);
 }
 
 /* The hash but for the bits that all entries agree in. */
-static uint32_t hash_at(const struct hc_array *a, unsigned skip, size_t pos) {
-  unsigned below = below_home(a, skip);
+static uint32_t hash_at(const struct hc_array *a, size_t pos) {
+  unsigned below = a->shift;
   uint32_t tag = (uint32_t)(a->slot[pos] >> HC_SLOT_ADDR_BITS);
-  size_t home = (pos - distance_at(a, skip, pos)) & (hc_array_size(a) - 1);
+  size_t home = (pos - distance_at(a, pos)) & (hc_array_size(a) - 1);
   if (below > HC_SLOT_TAG_BITS)
     return hc_hash(hc_slots_node(a->slot[pos]));
   return (uint32_t)home << below | (tag & (((uint32_t)1 << below) - 1));
@@ -111,26 +130,27 @@ void hc_slots_insert(struct hc_slots *s, uint32_t hash, const void *node) {
 
 void hc_slots_move(struct hc_slots *s, size_t places) {
   size_t size = hc_array_size(&s->old);
+  size_t piece;
   if (s->old.slot == NULL)
     return;
   for (; places > 0 && s->moved < size; places--, s->moved++) {
     uint64_t word = s->old.slot[s->moved];
     if (word != 0 && word != HC_SLOT_GONE)
-      place(s, hash_at(&s->old, s->skip, s->moved), word);
+      place(s, hash_at(&s->old, s->moved), word);
   }
-  if (s->moved - s->unmapped >= UNMAP_PLACES || s->moved == size)
-    unmap_old(s,
-              s->moved == size ? size : s->moved / UNMAP_PLACES * UNMAP_PLACES);
+  piece = size >= UNMAP_HUGE ? UNMAP_HUGE : UNMAP_PLACES;
+  if (s->moved - s->unmapped >= piece || s->moved == size)
+    unmap_old(s, s->moved == size ? size : s->moved / piece * piece);
   if (s->moved == size)
     s->old.slot = NULL;
 }
 
 static bool begin_move(struct hc_slots *s, unsigned bits) {
-  uint64_t *slot = map_slots(bits);
-  if (slot == NULL)
+  struct hc_array next;
+  if (!map_slots(&next, bits, s->skip))
     return false;
   s->old = s->now;
-  s->now = (struct hc_array){slot, bits, 0};
+  s->now = next;
   s->moved = s->unmapped = 0;
   return true;
 }
@@ -194,7 +214,7 @@ static bool erase_now(struct hc_slots *s, uint32_t hash, uint64_t word) {
 
 static bool erase_old(struct hc_slots *s, uint32_t hash, uint64_t word) {
   size_t size = hc_array_size(&s->old);
-  size_t pos = hc_array_home(&s->old, s->skip, hash);
+  size_t pos = hc_array_home(&s->old, hash);
   if (pos < s->moved)
     pos = s->moved;
   for (size_t left = size - s->moved; left > 0; left--) {

@@ -41,7 +41,9 @@ enum {
 
 struct hc_array {
   uint64_t *slot; /* NULL: there is none */
+  size_t mask;    /* of places */
   unsigned bits;
+  unsigned shift; /* of a hash: what is below the home */
   size_t reach;
 };
 
@@ -82,16 +84,20 @@ static inline size_t hc_array_size(const struct hc_array *a) {
 }
 
 static inline size_t hc_slots_mask(const struct hc_slots *s) {
-  return hc_array_size(&s->now) - 1;
+  return s->now.mask;
 }
 
-static inline size_t hc_array_home(const struct hc_array *a, unsigned skip,
-                                   uint32_t hash) {
-  return (size_t)(hash >> (32 - skip - a->bits)) & (hc_array_size(a) - 1);
+static inline size_t hc_array_home(const struct hc_array *a, uint32_t hash) {
+  return (size_t)(hash >> a->shift) & a->mask;
 }
 
 static inline size_t hc_slots_home(const struct hc_slots *s, uint32_t hash) {
-  return hc_array_home(&s->now, s->skip, hash);
+  return hc_array_home(&s->now, hash);
+}
+
+/* Has the places where an entry with this hash is looked for first brought near. */
+static inline void hc_slots_fetch(const struct hc_slots *s, uint32_t hash) {
+  __builtin_prefetch(&s->now.slot[hc_slots_home(s, hash)], 1);
 }
 
 static inline uint64_t hc_slots_tag(uint32_t hash) {

@@ -11,6 +11,10 @@
 
 bool hc_backend_is_proper;
 
+/* Of a collector that does not tell. */
+static const size_t maybe_some = 1;
+const size_t *hc_backend_undecided = &maybe_some;
+
 /* The list of tables in use and of those whose memory waits for the next one. */
 static pthread_mutex_t registry = PTHREAD_MUTEX_INITIALIZER;
 static struct hc_table *in_use;     /* [lock registry] */
@@ -77,8 +81,10 @@ static bool wants_old_door(void) {
 static void set_up(void) {
   hc_backend_init();
   if (!wants_old_door())
-    hc_backend_is_proper =
-        hc_backend_notified_kind(true, 0, hc_death_notified) != NULL;
+    hc_backend_is_proper = hc_backend_notified_kind(true, 0, hc_death_notified,
+                                                    hc_death_many) != NULL;
+  if (hc_backend_is_proper && gcx_undecided != NULL)
+    hc_backend_undecided = gcx_undecided();
   if (hc_backend_is_proper)
     is_set_up = pthread_atfork(before_fork, after_fork, after_fork) == 0;
   else
@@ -268,7 +274,7 @@ static void add_shard(struct hc_stats *to, const struct hc_shard *s) {
   to->revived += s->stats.revived;
   to->late += s->stats.late;
   to->removed += s->stats.removed;
-  to->probes += s->stats.probes;
+  to->probes += s->stats.hits + s->stats.misses + s->stats.probes;
   to->grown += s->stats.grown;
   to->shrunk += s->stats.shrunk;
 }

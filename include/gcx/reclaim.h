@@ -65,6 +65,11 @@ typedef gcx_verdict(GC_CALLBACK *gcx_notify_fn)(void * /* object */,
                                                 size_t /* bytes */,
                                                 void * /* cd */);
 
+/* See notify_many. */
+typedef void(GC_CALLBACK *gcx_notify_many_fn)(void *const * /* objects */,
+                                              size_t /* count */,
+                                              void * /* cd */);
+
 /* See on_revive. */
 typedef void(GC_CALLBACK *gcx_revive_fn)(void * /* object */, void * /* cd */);
 
@@ -134,6 +139,14 @@ typedef struct gcx_kind_opts {
                             * drop references to such, must not allocate, lock or
                             * call the library.  May be null */
   unsigned flags;
+  /* May be null. GCX_MODE_PROPER with GCX_REFS_NONE only: may be called in place of
+   * notify for 2 to 32 objects that wait at that moment, so that a table takes its lock once
+   * and fetches ahead; notify, which is required all the same, is for a single one.
+   * The array is gone when it returns. None of the objects can be kept: all are done.
+   * If it ends early (see gcx_notifier_abort) all of them are lost, if it is stuck all of
+   * them stay; either is told once. With GCX_KIND_DEBUG it is not used. It lies in
+   * the same library as notify. */
+  gcx_notify_many_fn notify_many;
 } gcx_kind_opts;
 
 /* Makes a kind.  Null on failure, with an errno value in *error (which may be
@@ -164,6 +177,15 @@ GC_API void *GC_CALL gcx_kind_alloc(gcx_kind * /* kind */, size_t /* bytes */)
  * object refers to; the cost is that of walking it.  Any thread; neither
  * collects nor calls back, but for on_revive. */
 GC_API int GC_CALL gcx_revive(void * /* object */) GC_ATTR_NONNULL(1);
+
+/* The address of a number, the same in every call, that is 0 only while no object
+ * of a GCX_MODE_PROPER kind is condemned or being notified: a weak table that finds
+ * 0 there need not ask about each object that it looks up. To be read with
+ * acquire order, under the table's lock, when the object's plain address is in a
+ * variable already that stays in use: then a collection that comes later finds the
+ * object alive, and one that came before has changed the number.  Read only.  Any
+ * thread; neither collects nor calls back. */
+GC_API const size_t *GC_CALL gcx_undecided(void);
 
 /* In the object's own notifier: keeps it now, rather than when the notifier
  * returns; the verdict is ignored then.  For weak tables: under the table's

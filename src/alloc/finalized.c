@@ -51,8 +51,8 @@ static int run_own_closure(void *object, size_t bytes, void *cd) {
 static bool start_kind(_Atomic unsigned *out_kind, gc_notify_fn run,
                        unsigned flags) {
   bool is_debug = flags & KIND_DEBUG;
-  const struct gc_notifier notifier = {is_debug ? gc_debug_notify : run, NULL,
-                                       NULL, NULL, "finalized"};
+  const struct gc_notifier notifier = {
+      is_debug ? gc_debug_notify : run, NULL, NULL, NULL, NULL, "finalized"};
   gc_start();
   gc_api_lock();
   unsigned kind = gc_load_rlx(out_kind);

@@ -30,8 +30,8 @@ static int call_procedure(void *object, size_t bytes, void *proc) {
 
 void GC_register_disclaim_proc(int kind, GC_disclaim_proc proc,
                                int mark_from_all) {
-  const struct gc_notifier notifier = {call_procedure, (void *)proc, NULL,
-                                       (const void *)proc, "disclaim"};
+  const struct gc_notifier notifier = {
+      call_procedure, (void *)proc, NULL, (const void *)proc, NULL, "disclaim"};
   gc_start();
   if (!gc_deliver_register(gc_compat_kind(kind), &notifier,
                            gc_load_rlx(&mode_flags) | KIND_BATCH |

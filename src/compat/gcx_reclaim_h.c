@@ -90,6 +90,12 @@ static bool fits_observer(const gcx_kind_opts *o) {
          o->on_revive == NULL && o->flags == 0;
 }
 
+/* Which of several is held for which is decided one by one. */
+static bool fits_many(const gcx_kind_opts *o) {
+  return o->notify_many == NULL ||
+         (o->mode == GCX_MODE_PROPER && o->refs == GCX_REFS_NONE);
+}
+
 static void copy_name(struct gc_notifier *n, const gcx_kind_opts *o) {
   if (o->name != NULL)
     strncpy(n->name, o->name, sizeof n->name - 1);
@@ -113,6 +119,7 @@ static bool start_debug(unsigned kind, struct gc_notifier *n) {
   if (!gc_debug_register(kind, n->notify))
     return false;
   n->notify = gc_debug_notify;
+  n->notify_many = NULL;
   gc_referrers_install();
   return true;
 }
@@ -124,13 +131,17 @@ static bool wants_debug(const gcx_kind_opts *o) {
 static int make_kind(const gcx_kind_opts *o, unsigned *out_kind) {
   bool is_observed = o->mode == GCX_MODE_OBSERVE;
   if (o->struct_size != sizeof *o || o->notify == NULL ||
-      !are_known_values(o) || !is_layout_word_valid(o) ||
+      !are_known_values(o) || !is_layout_word_valid(o) || !fits_many(o) ||
       (is_observed && !fits_observer(o)))
     return EINVAL;
   if (o->mode == GCX_MODE_PROPER && !gc_notifier_start_queue())
     return EAGAIN;
-  struct gc_notifier n = {(gc_notify_fn)(void (*)(void))o->notify, o->cd,
-                          o->on_revive, (const void *)o->notify, ""};
+  struct gc_notifier n = {(gc_notify_fn)(void (*)(void))o->notify,
+                          o->cd,
+                          o->on_revive,
+                          (const void *)o->notify,
+                          o->notify_many,
+                          ""};
   copy_name(&n, o);
   *out_kind = new_kind(o);
   if (*out_kind == 0)
@@ -179,6 +190,10 @@ int gcx_revive(void *object) {
   return !gc_find(object, &o) || gc_drain_revive(&o);
 }
 
+const size_t *gcx_undecided(void) {
+  return (const size_t *)(const void *)&gc_pending_any;
+}
+
 static bool may_keep(void *object) {
   struct gc_object o;
   return !gc_find(object, &o) || !gc_debug_is_kind(o.kind) ||
@@ -199,6 +214,7 @@ static int error_of(enum gc_wait_result result) {
 static void close_kind(unsigned kind) {
   gc_drain_lock_take();
   gc_kinds[kind].notifier.notify = ignore_death;
+  gc_kinds[kind].notifier.notify_many = NULL;
   gc_drain_lock_leave();
 }
 

@@ -25,7 +25,7 @@ bool gc_claims_take(struct gc_claims *c, struct gc_queue *q, unsigned most) {
   unsigned n = (unsigned)gc_drain_take(q, c->object, most);
   for (unsigned i = 0; i < n; i++) {
     const struct gc_notifier *by = &gc_kinds[c->object[i].kind].notifier;
-    c->call[i] = (struct gc_call){by->notify, by->cd};
+    c->call[i] = (struct gc_call){by->notify, by->cd, by->notify_many};
     gc_store_rlx(&c->verdict[i], CLAIM_RUNS);
   }
   c->called = 0;
@@ -51,8 +51,43 @@ const struct gc_object *gc_claims_next(struct gc_claims *c,
   if (i >= gc_load_rlx(&c->count))
     return NULL;
   c->called = i + 1;
+  c->together = 1;
   *out = c->call[i];
   return &c->object[i];
+}
+
+/* ---- Several in one ---- */
+
+/* How many from the first on are for one call. What is taken back meanwhile loses its
+ * address only. */
+static uint32_t callable_together(const struct gc_claims *c, uint32_t first) {
+  uint32_t count = gc_load_rlx(&c->count);
+  uint32_t i = first;
+  if (first >= count || c->call[first].many == NULL)
+    return 0;
+  while (i < count && c->call[i].many == c->call[first].many &&
+         c->call[i].cd == c->call[first].cd)
+    i++;
+  return i - first;
+}
+
+unsigned gc_claims_next_many(struct gc_claims *c, void **out,
+                             struct gc_call *out_call) {
+  uint32_t first = gc_load_acq(&c->next);
+  uint32_t n = callable_together(c, first);
+  if (n < 2 || !gc_cas_acq_rel(&c->next, &first, first + n))
+    return 0;
+  for (uint32_t i = 0; i < n; i++)
+    out[i] = c->object[first + i].start;
+  c->called = first + n;
+  c->together = n;
+  *out_call = c->call[first];
+  return n;
+}
+
+void gc_claims_decide_many(struct gc_claims *c) {
+  for (uint32_t i = c->called - c->together; i < c->called; i++)
+    gc_store_rlx(&c->verdict[i], (uint8_t)DRAIN_DONE);
 }
 
 /* ---- The one that runs ---- */
@@ -77,7 +112,7 @@ static void keep_now(struct gc_claims *c, uint8_t verdict) {
 
 bool gc_claims_keep(struct gc_claims *c, const void *object) {
   uint32_t i = c->called - 1;
-  if (c->called == 0 || c->object[i].start != object ||
+  if (c->called == 0 || c->together != 1 || c->object[i].start != object ||
       gc_load_rlx(&c->verdict[i]) != CLAIM_RUNS)
     return false;
   keep_now(c, CLAIM_RUNS_KEPT);

@@ -20,12 +20,14 @@
 struct gc_call {
   gc_notify_fn notify; /* may be null */
   void *cd;
+  gc_notify_many_fn many; /* may be null */
 };
 
 struct gc_claims {
   _Atomic uint32_t next;  /* number of the first that was not called */
   _Atomic uint32_t count; /* claimed and not taken back; [lock drain] */
   uint32_t called;        /* [thread] by the owner */
+  uint32_t together;      /* so many of the last were called in one */
   struct gc_object object[GC_CLAIMS_MAX];
   struct gc_call call[GC_CLAIMS_MAX];
   _Atomic uint8_t verdict[GC_CLAIMS_MAX]; /* of gc_drain_verdict, or below */
@@ -45,10 +47,19 @@ bool gc_claims_take(struct gc_claims *c, struct gc_queue *q, unsigned most);
 const struct gc_object *gc_claims_next(struct gc_claims *c,
                                        struct gc_call *out);
 
+/* The owner takes the next ones that can be called together, into OUT, which has room
+ * for GC_CLAIMS_MAX; fewer than two, and nothing is taken: 0. No lock is held. */
+unsigned gc_claims_next_many(struct gc_claims *c, void **out,
+                             struct gc_call *out_call);
+
+/* The call of these has returned. No lock is held. */
+void gc_claims_decide_many(struct gc_claims *c);
+
 /* The notifier of the last one has returned. No lock is held. */
 void gc_claims_decide(struct gc_claims *c, enum gc_drain_verdict verdict);
 
-/* The one whose notifier has been called and has not returned, or null. What was not
+/* The one whose notifier has been called and has not returned, or null; the last of
+ * those that were called together, where c->together says how many. What was not
  * called has been taken back before. [lock drain] */
 const struct gc_object *gc_claims_running(const struct gc_claims *c,
                                           bool *out_is_kept);

@@ -212,6 +212,8 @@ static bool take_one(struct gc_queue *q, struct gc_object *out) {
     release_batch(q, frozen);
     if (!has_any(&q->batch[q->open])) {
       gc_store_rlx(&q->waiting, 0);
+      if (q == &gc_queues[QUEUE_PROPER] && q->stuck == 0)
+        gc_store_rel(&gc_pending_any, 0);
       return false;
     }
     q->open ^= 1;

@@ -33,7 +33,8 @@ static _Atomic uint32_t alive; /* notifier threads that are not stuck */
 static void unstick(struct gc_notifier_thread *t) {
   if (!t->is_stuck)
     return;
-  gc_drain_take_back(&t->given_up);
+  for (uint32_t i = 0; i < t->claims.together; i++)
+    gc_drain_take_back(&t->given_up[i]);
   t->is_stuck = false;
   gc_add_rlx(&alive, 1);
 }
@@ -72,15 +73,32 @@ static enum gc_drain_verdict call_claimed(const struct gc_object *o,
   return call->notify(o->start, o->bytes, call->cd) ? DRAIN_KEEP : DRAIN_DONE;
 }
 
+static bool call_many(struct gc_notifier_thread *t) {
+  void *object[GC_CLAIMS_MAX];
+  struct gc_call call;
+  unsigned n = gc_claims_next_many(&t->claims, object, &call);
+  if (n == 0)
+    return false;
+  call.many(object, n, call.cd);
+  gc_claims_decide_many(&t->claims);
+  return true;
+}
+
+static bool call_one(struct gc_notifier_thread *t) {
+  struct gc_call call;
+  const struct gc_object *o = gc_claims_next(&t->claims, &call);
+  if (o == NULL)
+    return false;
+  gc_claims_decide(&t->claims, call_claimed(o, &call));
+  return true;
+}
+
 static void notify_all(void *thread) {
   struct gc_notifier_thread *t = thread;
-  const struct gc_object *o;
-  struct gc_call call;
   while (step(t))
-    while ((o = gc_claims_next(&t->claims, &call)) != NULL) {
+    do
       gc_store_rlx(&t->serial, gc_load_rlx(&t->serial) + 1);
-      gc_claims_decide(&t->claims, call_claimed(o, &call));
-    }
+    while (call_many(t) || call_one(t));
 }
 
 static void wait_for_work(uint32_t seen) {
@@ -215,8 +233,10 @@ bool gc_notifier_leave_stuck(struct gc_notifier_thread *t) {
   const struct gc_object *o = gc_claims_running(&t->claims, &is_kept);
   if (o == NULL)
     return false;
-  t->given_up = *o;
-  gc_drain_give_up(o);
+  for (uint32_t i = 0; i < t->claims.together; i++) {
+    t->given_up[i] = o[-(ptrdiff_t)i];
+    gc_drain_give_up(&t->given_up[i]);
+  }
   t->is_stuck = true;
   gc_sub_rlx(&alive, 1);
   return true;

@@ -72,7 +72,7 @@ static bool check_thread(struct gc_notifier_thread *t, uint64_t now) {
     t->seen_serial = serial;
     t->seen_ns = now;
   } else if (now - t->seen_ns >= stuck_ns && gc_notifier_leave_stuck(t)) {
-    add_report(NOTIFIER_STUCK, t->given_up.start, t->given_up.kind);
+    add_report(NOTIFIER_STUCK, t->given_up[0].start, t->given_up[0].kind);
     return false;
   }
   return true;

@@ -20,9 +20,10 @@ struct gc_notifier_thread {
   bool is_surplus; /* [thread] there are more than configured */
   _Atomic uint32_t serial; /* calls */
   struct gc_claims claims;
-  struct gc_object given_up; /* while it is stuck; [lock drain] */
-  uint32_t seen_serial;      /* [watch] */
-  uint64_t seen_ns;          /* [watch] when the count was seen to change */
+  struct gc_object
+      given_up[GC_CLAIMS_MAX]; /* while it is stuck; [lock drain] */
+  uint32_t seen_serial;        /* [watch] */
+  uint64_t seen_ns;            /* [watch] when the count was seen to change */
 };
 
 /* Null behind the last. */

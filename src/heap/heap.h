@@ -179,12 +179,14 @@ enum {
 
 /* Nonzero: the object is kept. */
 typedef int (*gc_notify_fn)(void *object, size_t bytes, void *cd);
+typedef void (*gc_notify_many_fn)(void *const *objects, size_t n, void *cd);
 
 struct gc_notifier {
   gc_notify_fn notify;                       /* null: deaths are not told */
   void *cd;                                  /* a root */
   void (*on_revive)(void *object, void *cd); /* or null */
   const void *code;                          /* of the client's function */
+  gc_notify_many_fn notify_many;             /* or null */
   char name[24];
 };
 
@@ -198,7 +200,7 @@ struct gc_kind {
   /* Slots condemned so far, calls that have ended, slots revived. The first two change
    * under the drain lock (or in the stop), the third under no lock. */
   _Atomic size_t condemned, decided, revived;
-  uint64_t unused[2];
+  uint64_t unused;
 };
 _Static_assert(sizeof(struct gc_kind) == 128, "a kind is found by a shift");
 

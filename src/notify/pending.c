@@ -8,6 +8,7 @@
 
 struct gc_queue gc_queues[GC_QUEUES];
 struct gc_pending gc_pending;
+_Atomic size_t gc_pending_any;
 struct gc_lock gc_drain_lock = GC_LOCK_INIT(RANK_DRAIN);
 
 bool gc_pending_start_queue(unsigned queue) {
@@ -246,6 +247,8 @@ static void count_condemned(const struct gc_block *block, unsigned n,
   struct gc_batch *open = &q->batch[q->open];
   if (open->since_ns == 0)
     open->since_ns = gc_plat_now_ns();
+  if (q == &gc_queues[QUEUE_PROPER])
+    gc_store_rel(&gc_pending_any, 1);
   GC_PENDING_ADD(&gc_pending.condemned, n);
   GC_PENDING_ADD(&gc_pending.condemned_bytes, n * object_bytes(block, hot));
   GC_PENDING_ADD(&gc_kinds[kind].condemned, n);

@@ -56,6 +56,11 @@ struct gc_pending {
 };
 extern struct gc_pending gc_pending;
 
+/* 0 only while no object of a queue of notifier threads is condemned or claimed, a
+ * claim that nobody waits for included. [atomic: w in the stop, or lock drain / r by
+ * anybody, after it has the address of an object in a register] */
+extern _Atomic size_t gc_pending_any;
+
 /* Dead and not freed. */
 gc_inline size_t gc_pending_bytes(void) {
   return gc_load_rlx(&gc_pending.condemned_bytes) -

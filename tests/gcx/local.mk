@@ -17,9 +17,10 @@ gcx_everywhere = tests/gcx/caps tests/gcx/faults tests/gcx/kinds \
 
 gcx_programs = tests/gcx/caps tests/gcx/debug tests/gcx/debug_clean \
 	tests/gcx/debug_refs tests/gcx/door tests/gcx/faults tests/gcx/kinds \
-	tests/gcx/life tests/gcx/memory tests/gcx/no_memory tests/gcx/order \
-	tests/gcx/pressure tests/gcx/promises tests/gcx/race tests/gcx/retire tests/gcx/step \
-	tests/gcx/stopped tests/gcx/unload tests/gcx/waiting
+	tests/gcx/life tests/gcx/many tests/gcx/memory tests/gcx/no_memory \
+	tests/gcx/order tests/gcx/pressure tests/gcx/promises tests/gcx/race \
+	tests/gcx/retire tests/gcx/step tests/gcx/stopped tests/gcx/unload \
+	tests/gcx/waiting
 check_PROGRAMS += $(gcx_programs)
 TESTS += $(gcx_programs)
 
@@ -39,6 +40,8 @@ tests_gcx_kinds_SOURCES = tests/gcx/kinds.c
 tests_gcx_kinds_LDADD = $(gcx_ldadd)
 tests_gcx_life_SOURCES = tests/gcx/life.c
 tests_gcx_life_LDADD = $(gcx_ldadd)
+tests_gcx_many_SOURCES = tests/gcx/many.c
+tests_gcx_many_LDADD = $(gcx_ldadd)
 tests_gcx_memory_SOURCES = tests/gcx/memory.c
 tests_gcx_memory_LDADD = $(gcx_ldadd)
 tests_gcx_no_memory_SOURCES = tests/gcx/no_memory.c

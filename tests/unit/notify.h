@@ -14,8 +14,8 @@ static inline int call_plain(void *object, size_t bytes, void *function) {
 /* Simple mode; nonzero from the function keeps the object. */
 static inline bool notify_by(unsigned kind, int (*function)(void *),
                              bool held) {
-  const struct gc_notifier notifier = {call_plain, (void *)function, NULL, NULL,
-                                       "test"};
+  const struct gc_notifier notifier = {
+      call_plain, (void *)function, NULL, NULL, NULL, "test"};
   return gc_deliver_register(kind, &notifier,
                              KIND_BATCH | (held ? KIND_HELD : 0));
 }
