@@ -27,7 +27,7 @@ libhexpr_la_SOURCES = extra/hexpr/atom.c extra/hexpr/atom.h \
 	extra/hexpr/binary.h extra/hexpr/read.c extra/hexpr/write.c \
 	extra/hexpr/big.c extra/hexpr/big.h extra/hexpr/canon.h \
 	extra/hexpr/count.c extra/hexpr/dag.c extra/hexpr/dag.h \
-	extra/hexpr/derive.c extra/hexpr/eval.c extra/hexpr/lex.c \
+	extra/hexpr/derive.c extra/hexpr/eval.c extra/hexpr/fold.c extra/hexpr/lex.c \
 	extra/hexpr/lex.h extra/hexpr/node.c extra/hexpr/node.h \
 	extra/hexpr/num.c extra/hexpr/num.h extra/hexpr/ops.c \
 	extra/hexpr/ops.h extra/hexpr/order.c extra/hexpr/parse.c \

@@ -8,8 +8,8 @@
  * ex_errno; NULL arguments give NULL and leave it alone, so that one test at
  * the end of a chain is enough. All functions are safe with several threads
  * that the collector knows. Whatever returns an expression, and every walk, may
- * allocate and so collect; none calls back into the program, and the arguments
- * are kept alive during the call.
+ * allocate and so collect; only functions that take a function call back into
+ * the program, and the arguments are kept alive during the call.
  *
  * Numbers: integers and fractions are exact and of any size, and one value is
  * one node; doubles are told apart by their bits, except that all NaN are one;
@@ -143,6 +143,12 @@ HC_API ex ex_int(int64_t value);
 HC_API ex ex_real(double value);
 HC_API ex ex_sym(const char *name);
 HC_API ex ex_sym_n(const char *name, size_t bytes);
+
+/* A symbol that occurs in no expression yet and that this function never gives
+ * again: HINT, a quote and a number. Texts that are read later may contain the
+ * name all the same, so programs do well not to let them choose such names. */
+HC_API ex ex_fresh(const char *hint);
+/* As ex_1 and ex_2, for built-in operators at less cost. */
 HC_API ex ex_unary(ex_op op, ex a);
 HC_API ex ex_binary(ex_op op, ex a, ex b);
 HC_API ex ex_apply(ex function_name, const ex *args, size_t argc);
@@ -160,6 +166,9 @@ HC_API ex ex_blob(const void *data, size_t bytes);
 /* The variable of the INDEX-th binder outwards, 0 for the next one. */
 HC_API ex ex_bvar(uint32_t index);
 
+/* Taking apart. What an expression of this kind does not have is 0 or NULL, with
+ * ex_errno EX_ETYPE, and EX_EARITY for an operand beyond the last one. E is not
+ * NULL here, and in ex_compare. */
 HC_API ex_kind ex_kind_of(ex e);
 HC_API ex_op ex_op_of(ex e); /* EX_NONE for leaves and EX_APPLY */
 HC_API size_t ex_argc(ex e);
@@ -262,6 +271,45 @@ HC_API bool ex_count(const ex *roots, size_t n, size_t *out_dag,
                      char **out_tree);
 HC_API size_t ex_dag_size(ex e);
 HC_API char *ex_tree_size(ex e);
+
+/* The second number as an integer; OUT is initialised by the caller. */
+HC_API bool ex_get_tree_size(ex e, mpz_ptr out);
+
+/* The walks below visit each distinct node once, operands before what they are
+ * operands of, and with this flag each occurrence in the written-out tree, which
+ * is exponentially many where sharing is heavy. */
+enum { EX_TREE = 1 };
+
+/* The result for E, given those of its operands, in order, as an array at ARGS;
+ * false ends the walk. Results may refer to collected memory. ARGS and OUT_RESULT
+ * are valid during the call. It may use this library, and start other walks. */
+typedef bool (*ex_fold_fn)(ex e, const void *args, void *out_result, void *cd);
+
+/* Computes a result of RESULT_BYTES for E from the leaves up; OUT_RESULT becomes
+ * it, CD is passed on. False, and nothing stored, when FN answered so or memory is
+ * out (ex_errno). Calls FN in this thread; time and room are those of the nodes
+ * visited, with EX_TREE the room is that of the longest path. */
+HC_API bool ex_fold(ex e, size_t result_bytes, ex_fold_fn fn, void *cd,
+                    unsigned flags, void *out_result);
+
+/* Not 0: no further call is wanted. */
+typedef int (*ex_each_fn)(ex e, void *cd);
+
+/* Calls FN for E and what it is made of. The answer is 0, or what FN returned to
+ * end the walk, or -1 without memory. */
+HC_API int ex_each(ex e, ex_each_fn fn, void *cd, unsigned flags);
+
+/* What takes the place of E, whose operands have been replaced already: E itself
+ * to leave it; NULL, with ex_errno set, ends the walk. Under binders E may have
+ * loose bound variables. */
+typedef ex (*ex_map_fn)(ex e, void *cd);
+
+/* E rewritten once from the leaves up; what FN returns is not walked again. With
+ * a memo, nodes that it has results for are not walked, and new results are noted
+ * there as long as their nodes live: for calls with the same pure FN and CD, from
+ * any thread. MEMO may be NULL. */
+HC_API ex ex_map_bottomup(ex e, ex_map_fn fn, void *cd, hc_memo *memo,
+                          unsigned flags);
 
 /* The symbols of E in order of name, but for `pi`; a malloc'ed array. */
 HC_API ex *ex_variables(ex e, size_t *out_n);

@@ -137,6 +137,10 @@ ex ex_node_leaf(ex_kind kind, const uintptr_t *key, size_t words) {
   return checked(hc_intern(class_of(kind), 0, key, words));
 }
 
+ex ex_node_known_leaf(ex_kind kind, const uintptr_t *key, size_t words) {
+  return hc_find(class_of(kind), 0, key, words);
+}
+
 ex ex_int(int64_t value) {
   return checked(hc_intern1(class_of(EX_INT), 0, (uintptr_t)value));
 }
@@ -155,15 +159,24 @@ ex ex_real(double value) {
   return checked(hc_intern1(class_of(EX_REAL), 0, bits));
 }
 
+/* Why OP is not one of the built-in ones of the arity that was wanted. */
+static ex wrong_op(ex_op op) {
+  return ex_node_fail(op == EX_NONE ? EX_ETYPE : EX_EARITY);
+}
+
 ex ex_unary(ex_op op, ex a) {
   if (a == NULL)
     return NULL;
+  if (op - EX_NEG >= EX_ADD - EX_NEG)
+    return op < EX_OPS ? wrong_op(op) : ex_1(op, a);
   return checked(hc_intern1(class_of(EX_UNARY), op, (uintptr_t)a));
 }
 
 ex ex_binary(ex_op op, ex a, ex b) {
   if (a == NULL || b == NULL)
     return NULL;
+  if (op - EX_ADD >= EX_OPS - EX_ADD)
+    return op < EX_OPS ? wrong_op(op) : ex_2(op, a, b);
   return checked(
       hc_intern2(class_of(EX_BINARY), op, (uintptr_t)a, (uintptr_t)b));
 }
@@ -232,19 +245,30 @@ ex_op ex_op_of(ex e) {
 
 size_t ex_argc(ex e) { return argc_of(e); }
 
-ex ex_arg(ex e, size_t i) { return arg_of(e, i); }
+ex ex_arg(ex e, size_t i) {
+  return i < argc_of(e) ? arg_of(e, i) : ex_node_fail(EX_EARITY);
+}
 
-ex ex_function(ex e) { return (ex)hc_key(e)[0]; }
+/* The first key word of what is of this kind, else 0 and ex_errno. */
+static uintptr_t word_of(ex e, ex_kind kind) {
+  if (kind_of(e) == kind)
+    return hc_key(e)[0];
+  ex_node_fail(EX_ETYPE);
+  return 0;
+}
 
-int64_t ex_int_value(ex e) { return (int64_t)hc_key(e)[0]; }
+ex ex_function(ex e) { return (ex)word_of(e, EX_APPLY); }
+
+int64_t ex_int_value(ex e) { return (int64_t)word_of(e, EX_INT); }
 
 double ex_real_value(ex e) {
+  uintptr_t bits = word_of(e, EX_REAL);
   double value;
-  memcpy(&value, hc_key(e), sizeof value);
+  memcpy(&value, &bits, sizeof value);
   return value;
 }
 
-uint32_t ex_bvar_index(ex e) { return (uint32_t)hc_key(e)[0]; }
+uint32_t ex_bvar_index(ex e) { return (uint32_t)word_of(e, EX_BVAR); }
 
 const char *ex_name(ex e) {
   switch (kind_of(e)) {

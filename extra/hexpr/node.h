@@ -68,6 +68,9 @@ static inline unsigned ex_node_open(ex e) {
 /* The node of a leaf kind with this key; NULL and ex_errno when too long. */
 ex ex_node_leaf(ex_kind kind, const uintptr_t *key, size_t words);
 
+/* The same if there is one, else NULL; ex_errno stays. */
+ex ex_node_known_leaf(ex_kind kind, const uintptr_t *key, size_t words);
+
 /* A term of an operator of the program, as it is. */
 ex ex_node_term(ex_op op, const ex *args, size_t n);
 

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CHUNK = 64, CHUNKS = 16 };
+enum { FIRST_BITS = 6, FIRST_CHUNK = 1 << FIRST_BITS, CHUNKS = 16 };
 
 struct op {
-  char *name;
+  const char *name;
   int arity;
   unsigned flags;
   uint32_t hash;
@@ -46,28 +46,37 @@ static const unsigned op_flags[EX_OPS] = {
 
 /* ---- Looking at ---- */
 
+/* Chunk C begins with entry FIRST_CHUNK << C, less FIRST_CHUNK. */
 static struct op *entry(uint32_t i) {
-  size_t c = 0;
-  size_t room = FIRST_CHUNK;
-  for (; i >= room; c++) {
-    i -= (uint32_t)room;
-    room *= 2;
-  }
-  return &chunk[c][i];
+  uint32_t place = i + FIRST_CHUNK;
+  unsigned top = 31 - (unsigned)__builtin_clz(place);
+  return &chunk[top - FIRST_BITS][place - ((uint32_t)1 << top)];
+}
+
+/* The entry of an operator of the program; an empty one for what is none. */
+static const struct op *defined_op(ex_op op) {
+  static const struct op none = {"", 0, 0, 0};
+  if (op - EX_OPS >= __atomic_load_n(&defined, __ATOMIC_ACQUIRE))
+    return &none;
+  return entry(op - EX_OPS);
 }
 
 const char *ex_op_name(ex_op op) {
-  return op < EX_OPS ? op_names[op] : entry(op - EX_OPS)->name;
+  return op < EX_OPS ? op_names[op] : defined_op(op)->name;
 }
 
 unsigned ex_op_flags(ex_op op) {
-  return op < EX_OPS ? op_flags[op] : entry(op - EX_OPS)->flags;
+  return op < EX_OPS ? op_flags[op] : defined_op(op)->flags;
 }
 
 int ex_op_arity(ex_op op) {
   if (op >= EX_OPS)
-    return entry(op - EX_OPS)->arity;
-  return op < EX_ADD ? 1 : 2;
+    return defined_op(op)->arity;
+  return op == EX_NONE ? 0 : op < EX_ADD ? 1 : 2;
+}
+
+bool ex_op_is_defined(ex_op op) {
+  return op - EX_OPS < __atomic_load_n(&defined, __ATOMIC_ACQUIRE);
 }
 
 uint32_t ex_op_hash(ex_op op) { return entry(op - EX_OPS)->hash; }

@@ -8,6 +8,9 @@
 
 #include "hexpr/hexpr.h"
 
+/* Whether OP is one of the program's. */
+bool ex_op_is_defined(ex_op op);
+
 /* A hash of the name, the same in every run. */
 uint32_t ex_op_hash(ex_op op);
 

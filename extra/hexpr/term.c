@@ -3,6 +3,7 @@
  * rewrite may hold nodes that nothing else refers to. The sort is a merge sort
  * between two such arrays, bottom up, so that it needs no stack. */
 #include "hexpr/node.h"
+#include "hexpr/ops.h"
 
 #include <string.h>
 
@@ -96,7 +97,7 @@ ex ex_n(ex_op op, const ex *args, size_t n) {
   for (size_t i = 0; i < n; i++)
     if (args[i] == NULL)
       return NULL;
-  if (op == EX_NONE)
+  if (op == EX_NONE || (op >= EX_OPS && !ex_op_is_defined(op)))
     return ex_node_fail(EX_ETYPE);
   arity = ex_op_arity(op);
   if (arity != EX_NARY && (size_t)arity != n)
