@@ -48,13 +48,17 @@ hexpr_CFLAGS = $(AM_CFLAGS)
 hexpr_LDADD = libhexpr.la libhcons.la libgc.la
 
 check_PROGRAMS += extra/examples/intern extra/examples/derive \
-	extra/examples/sharing
+	extra/examples/sharing extra/examples/lambda extra/examples/algebra
 extra_examples_intern_SOURCES = extra/examples/intern.c
 extra_examples_intern_LDADD = libhcons.la libgc.la
 extra_examples_derive_SOURCES = extra/examples/derive.c
 extra_examples_derive_LDADD = libhexpr.la libhcons.la libgc.la
 extra_examples_sharing_SOURCES = extra/examples/sharing.c
 extra_examples_sharing_LDADD = libhexpr.la libhcons.la libgc.la
+extra_examples_lambda_SOURCES = extra/examples/lambda.c
+extra_examples_lambda_LDADD = libhexpr.la libhcons.la libgc.la
+extra_examples_algebra_SOURCES = extra/examples/algebra.c
+extra_examples_algebra_LDADD = libhexpr.la libhcons.la libgc.la
 
 EXTRA_DIST += extra/examples/formulas.txt extra/hcons/README.md \
 	extra/hexpr/README.md
