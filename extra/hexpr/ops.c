@@ -35,6 +35,9 @@ static const char *const op_names[EX_OPS] = {
     [EX_POW] = "^",       [EX_ATAN2] = "atan2",
 };
 
+uint8_t ex_op_plain[EX_TAGGED_OP + 1] = {[EX_NEG... EX_ADD - 1] = 2,
+                                         [EX_ADD... EX_OPS - 1] = 3};
+
 static const unsigned op_flags[EX_OPS] = {
     [EX_NEG] = EX_PRIORITY(30),
     [EX_ADD] = EX_INFIX | EX_PRIORITY(10),
@@ -157,14 +160,18 @@ static bool make_chunk(uint32_t i) {
 
 static ex_op define_locked(const char *name, int arity, unsigned flags) {
   char *copy = strdup(name);
+  ex_op op = EX_OPS + defined;
   if (copy == NULL || !make_chunk(defined)) {
     free(copy);
     ex_node_fail(EX_ENOMEM);
     return EX_NONE;
   }
   *entry(defined) = (struct op){copy, arity, flags, hash_name(name)};
+  if (op <= EX_TAGGED_OP && arity >= 1 && arity <= 3 &&
+      (flags & (EX_COMM | EX_ASSOC | EX_IDEM)) == 0)
+    __atomic_store_n(&ex_op_plain[op], (uint8_t)(arity + 1), __ATOMIC_RELAXED);
   __atomic_store_n(&defined, defined + 1, __ATOMIC_RELEASE);
-  return EX_OPS + defined - 1;
+  return op;
 }
 
 ex_op ex_opdef(const char *name, int arity, unsigned flags) {

@@ -6,10 +6,21 @@
 #ifndef HEXPR_OPS_H
 #define HEXPR_OPS_H
 
-#include "hexpr/hexpr.h"
+#include "hexpr/node.h"
 
 /* Whether OP is one of the program's. */
 bool ex_op_is_defined(ex_op op);
+
+/* For each operator that a tag has room for: 1 more than its arity if that is 1
+ * to 3 and no flag makes its nodes canonical, else 0. [atomic, relaxed: an
+ * entry is written once, before the operator's number is known] */
+extern uint8_t ex_op_plain[EX_TAGGED_OP + 1]
+    __attribute__((visibility("hidden")));
+
+static inline bool ex_op_is_plain(ex_op op, unsigned arity) {
+  return op <= EX_TAGGED_OP &&
+         __atomic_load_n(&ex_op_plain[op], __ATOMIC_RELAXED) == arity + 1;
+}
 
 /* A hash of the name, the same in every run. */
 uint32_t ex_op_hash(ex_op op);

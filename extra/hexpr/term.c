@@ -112,15 +112,3 @@ ex ex_n(ex_op op, const ex *args, size_t n) {
 }
 
 ex ex_0(ex_op op) { return ex_n(op, NULL, 0); }
-
-ex ex_1(ex_op op, ex a) { return ex_n(op, &a, 1); }
-
-ex ex_2(ex_op op, ex a, ex b) {
-  ex args[2] = {a, b};
-  return ex_n(op, args, 2);
-}
-
-ex ex_3(ex_op op, ex a, ex b, ex c) {
-  ex args[3] = {a, b, c};
-  return ex_n(op, args, 3);
-}

@@ -183,6 +183,42 @@ static void many_definitions(void) {
   }
 }
 
+/* Numbers of operators are in nodes in two ways, small ones and large ones. */
+static void operators_of_any_number(void) {
+  enum { N = 600 };
+  ex x = ex_sym("x");
+  ex y = ex_sym("y");
+  ex args[4] = {x, y, x, y};
+  char name[32];
+  ex e[N];
+  for (int i = 0; i < N; i++) {
+    size_t arity = (size_t)i % 5;
+    ex_op op;
+    snprintf(name, sizeof name, "any_%04d", i);
+    op = ex_opdef(name, (int)arity, i % 10 == 7 ? EX_BINDER : 0);
+    e[i] = ex_n(op, args, arity);
+    tap_require(e[i] != NULL && ex_op_of(e[i]) == op);
+    tap_require(ex_kind_of(e[i]) == EX_TERM && ex_argc(e[i]) == arity);
+    tap_require(strcmp(ex_name(e[i]), name) == 0);
+    for (size_t k = 0; k < arity; k++)
+      tap_require(ex_arg(e[i], k) == args[k]);
+  }
+  for (int i = 0; i + 10 < N; i++) {
+    ex again = ex_subst(ex_subst(e[i], x, ex_int(1)), ex_int(1), x);
+    tap_require(again == e[i]);
+    tap_require(ex_compare(e[i], e[i + 5]) < 0);
+    tap_require(ex_compare(e[i + 10], e[i]) > 0);
+  }
+  tap_eq_p(ex_2(ex_op_of(e[2]), x, y), e[2]);
+  tap_eq_p(ex_2(ex_op_of(e[597]), x, y), e[597]);
+  tap_eq_p(ex_3(ex_op_of(e[598]), x, y, x), e[598]);
+  tap_eq_p(ex_0(ex_op_of(e[595])), e[595]);
+  tap_check(e[2] != e[7] && e[592] != e[597]);
+  tap_eq_p(ex_open(ex_2(ex_op_of(e[7]), x, ex_bvar(0)), y), y);
+  tap_eq_p(ex_open(ex_2(ex_op_of(e[597]), x, ex_bvar(0)), y), y);
+  tap_check(ex_is_closed(ex_2(ex_op_of(e[597]), x, ex_bvar(0))));
+}
+
 static void arity_is_checked(void) {
   ex x = ex_sym("x");
   ex_op two = ex_opdef("arity_two", 2, 0);
@@ -281,6 +317,6 @@ TAP_MAIN(TAP_CASE(integers_of_any_size), TAP_CASE(fractions_are_reduced),
          TAP_CASE(exact_numbers_are_ordered_by_value),
          TAP_CASE(bytes_of_all_lengths), TAP_CASE(leaves_have_a_notation),
          TAP_CASE(definitions), TAP_CASE(many_definitions),
-         TAP_CASE(arity_is_checked), TAP_CASE(flags_make_canonical),
-         TAP_CASE(canonical_forms_are_unique),
+         TAP_CASE(operators_of_any_number), TAP_CASE(arity_is_checked),
+         TAP_CASE(flags_make_canonical), TAP_CASE(canonical_forms_are_unique),
          TAP_CASE(parts_come_before_the_whole))
