@@ -8,4 +8,4 @@ EXTRA_DIST += docs/README.md docs/design/adapter.md \
 	docs/design/hash-consing.md docs/design/heap.md docs/design/hexpr.md \
 	docs/design/notification.md docs/design/overview.md \
 	docs/design/promises.md docs/design/protocol.md docs/design/traps.md \
-	docs/design/weak.md docs/guide/notifiers.md docs/guide/start.md
+	docs/design/weak.md docs/guide/hash-consing.md docs/guide/notifiers.md docs/guide/start.md

@@ -6,12 +6,12 @@
  * Church numeral, lam(s, lam(z, s(s(...z)))) with s n times. A few names are
  * defined below.
  *
- * Bound variables have no names inside (%0 is that of the next function outwards), so terms that differ only in those are
- * one node, and putting a value into a function captures nothing. A step rewrites
- * the term once from the leaves up, contracting whatever is a function applied to
- * something by then (a complete superdevelopment). Such steps reach the normal
- * form if there is one; a term that steps to itself is printed as it is. Equal
- * parts are one node and are rewritten once. */
+ * Bound variables have no names inside, %0 is that of the next function outwards;
+ * so terms that differ only in names are one node, and putting a value into a
+ * function captures nothing. A step rewrites the term once from the leaves up,
+ * contracting whatever is a function applied to something by then (a complete
+ * superdevelopment). Such steps reach the normal form if there is one; a term that
+ * steps to itself is printed as it is. Equal parts are rewritten once. */
 #include <hexpr/hexpr.h>
 
 #include <stdlib.h>

@@ -189,8 +189,8 @@ ex ex_binary(ex_op op, ex a, ex b) {
       hc_intern2(class_of(EX_BINARY), op, (uintptr_t)a, (uintptr_t)b));
 }
 
-/* A node of a key of HEAD, if that is not 0, and N operands. The key is on the stack or the caller's
- * operands keep the nodes alive, so its memory need not be scanned. */
+/* The key is HEAD, if that is not 0, and N operands. It is on the stack or the
+ * caller's operands keep the nodes alive, so its memory need not be scanned. */
 static ex headed(ex_kind kind, unsigned tag, uintptr_t head, const ex *args,
                  size_t n) {
   uintptr_t small[8];
