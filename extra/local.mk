@@ -8,7 +8,7 @@ bin_PROGRAMS += hexpr
 hconsincludedir = $(includedir)/hcons
 dist_hconsinclude_HEADERS = extra/hcons/hcons.h
 hexprincludedir = $(includedir)/hexpr
-dist_hexprinclude_HEADERS = extra/hexpr/hexpr.h
+dist_hexprinclude_HEADERS = extra/hexpr/hexpr.h extra/hexpr/rewrite.h
 
 EXTRA_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 
@@ -22,6 +22,11 @@ libhcons_la_LIBADD = libgc.la
 libhcons_la_LDFLAGS = -pthread -version-info 0:0:0 -no-undefined
 
 libhexpr_la_SOURCES = extra/hexpr/atom.c extra/hexpr/atom.h \
+	extra/hexpr/acmatch.c extra/hexpr/acmatch.h extra/hexpr/find.c \
+	extra/hexpr/net.c extra/hexpr/norm.c extra/hexpr/pattern.c \
+	extra/hexpr/pattern.h extra/hexpr/recall.c extra/hexpr/recall.h \
+	extra/hexpr/rules.c extra/hexpr/rules.h \
+	extra/hexpr/rules_text.c \
 	extra/hexpr/bind.c extra/hexpr/match.c extra/hexpr/pairs.c \
 	extra/hexpr/pairs.h extra/hexpr/scope.c extra/hexpr/scope.h \
 	extra/hexpr/binary.h extra/hexpr/read.c extra/hexpr/write.c \
