@@ -104,13 +104,11 @@ static bool takes_many(const struct ex_search *s, const struct ex_pat *of,
          (ex_op_flags(ex_op_of(of->node)) & EX_ASSOC) != 0;
 }
 
-/* The operands that a value of VAR stands for under OF: all of E or E itself. */
+/* Whether the value E of VAR stands for its operands under OF, not for itself. */
 static bool stands_for_many(const struct ex_search *s, const struct ex_pat *of,
                             uint32_t var, ex e) {
-  if (is_rest(s, var))
-    return true;
-  return kind_of(of->node) == EX_TERM && ex_same_function(of->node, e) &&
-         (ex_op_flags(ex_op_of(of->node)) & EX_ASSOC) != 0;
+  return is_rest(s, var) ||
+         (takes_many(s, of, var) && ex_same_function(of->node, e));
 }
 
 /* The value of VAR under OF from these operands. */
