@@ -8,7 +8,8 @@ bin_PROGRAMS += hexpr
 hconsincludedir = $(includedir)/hcons
 dist_hconsinclude_HEADERS = extra/hcons/hcons.h
 hexprincludedir = $(includedir)/hexpr
-dist_hexprinclude_HEADERS = extra/hexpr/hexpr.h extra/hexpr/rewrite.h
+dist_hexprinclude_HEADERS = extra/hexpr/hexpr.h \
+	extra/hexpr/collect.h extra/hexpr/rewrite.h
 
 EXTRA_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 
@@ -26,7 +27,8 @@ libhexpr_la_SOURCES = extra/hexpr/atom.c extra/hexpr/atom.h \
 	extra/hexpr/net.c extra/hexpr/norm.c extra/hexpr/pattern.c \
 	extra/hexpr/pattern.h extra/hexpr/recall.c extra/hexpr/recall.h \
 	extra/hexpr/rules.c extra/hexpr/rules.h \
-	extra/hexpr/rules_text.c \
+	extra/hexpr/rules_text.c extra/hexpr/collect.c \
+	extra/hexpr/trie.c extra/hexpr/trie.h \
 	extra/hexpr/bind.c extra/hexpr/match.c extra/hexpr/pairs.c \
 	extra/hexpr/pairs.h extra/hexpr/scope.c extra/hexpr/scope.h \
 	extra/hexpr/binary.h extra/hexpr/read.c extra/hexpr/write.c \
