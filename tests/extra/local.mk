@@ -11,7 +11,8 @@ extra_programs = tests/extra/hcons tests/extra/hcons_classes \
 	tests/extra/hexpr_terms tests/extra/hexpr_bind \
 	tests/extra/hexpr_sexpr tests/extra/hexpr_binary \
 	tests/extra/hexpr_rewrite tests/extra/hexpr_acmatch \
-	tests/extra/hexpr_collect
+	tests/extra/hexpr_collect \
+	tests/extra/hexpr_infix
 
 check_PROGRAMS += $(extra_programs)
 TESTS += $(extra_programs) tests/extra/hcons_old_door.sh \
@@ -50,3 +51,6 @@ tests_extra_hexpr_acmatch_SOURCES = tests/extra/hexpr_acmatch.c
 tests_extra_hexpr_acmatch_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_collect_SOURCES = tests/extra/hexpr_collect.c
 tests_extra_hexpr_collect_LDADD = $(extra_test_ldadd)
+tests_extra_hexpr_infix_SOURCES = tests/extra/hexpr_infix.c \
+	tests/extra/random_ex.h
+tests_extra_hexpr_infix_LDADD = $(extra_test_ldadd)
