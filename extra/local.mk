@@ -35,7 +35,8 @@ libhexpr_la_SOURCES = extra/hexpr/atom.c extra/hexpr/atom.h \
 	extra/hexpr/big.c extra/hexpr/big.h extra/hexpr/canon.h \
 	extra/hexpr/count.c extra/hexpr/dag.c extra/hexpr/dag.h \
 	extra/hexpr/derive.c extra/hexpr/eval.c extra/hexpr/lex.c \
-	extra/hexpr/lex.h extra/hexpr/node.c extra/hexpr/node.h \
+	extra/hexpr/lex.h extra/hexpr/measure.c extra/hexpr/node.c \
+	extra/hexpr/node.h \
 	extra/hexpr/num.c extra/hexpr/num.h extra/hexpr/ops.c \
 	extra/hexpr/ops.h extra/hexpr/order.c extra/hexpr/parse.c \
 	extra/hexpr/print.c extra/hexpr/product.c extra/hexpr/quote.c \
@@ -48,11 +49,14 @@ libhexpr_la_LIBADD = libhcons.la $(GMP_LIBS) -lm
 libhexpr_la_LDFLAGS = -pthread -version-info 0:0:0 -no-undefined
 
 # The command uses the lexer of the library, which is not exported.
-hexpr_SOURCES = extra/hexpr/cmd.h extra/hexpr/formulas.c \
-	extra/hexpr/lex.c extra/hexpr/lex.h extra/hexpr/main.c \
-	extra/hexpr/report.c
+hexpr_SOURCES = extra/hexpr/cmd.h extra/hexpr/algebra_cmd.c \
+	extra/hexpr/equal_cmd.c extra/hexpr/input.c extra/hexpr/lex.c \
+	extra/hexpr/lex.h extra/hexpr/main.c extra/hexpr/options.c \
+	extra/hexpr/output.c extra/hexpr/report.c extra/hexpr/rules_cmd.c \
+	extra/hexpr/show_cmd.c extra/hexpr/smt.c extra/hexpr/smt.h \
+	extra/hexpr/smt_lex.c
 hexpr_CFLAGS = $(AM_CFLAGS)
-hexpr_LDADD = libhexpr.la libhcons.la libgc.la
+hexpr_LDADD = libhexpr.la libhcons.la libgc.la $(GMP_LIBS)
 
 check_PROGRAMS += extra/examples/intern extra/examples/derive \
 	extra/examples/sharing
@@ -63,5 +67,7 @@ extra_examples_derive_LDADD = libhexpr.la libhcons.la libgc.la
 extra_examples_sharing_SOURCES = extra/examples/sharing.c
 extra_examples_sharing_LDADD = libhexpr.la libhcons.la libgc.la
 
-EXTRA_DIST += extra/examples/formulas.txt extra/hcons/README.md \
+EXTRA_DIST += extra/examples/formulas.txt extra/examples/smt/adder.smt2 \
+	extra/examples/smt/bits.smt2 extra/examples/smt/order.smt2 \
+	extra/examples/smt/schedule.smt2 extra/hcons/README.md \
 	extra/hexpr/README.md

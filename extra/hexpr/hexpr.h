@@ -262,6 +262,19 @@ HC_API char *ex_shared_string(ex e, size_t min_size, size_t max_bytes);
 HC_API ex ex_read_sexpr(const char *text, size_t bytes, const ex_limits *limits,
                         ex_error *out_error);
 
+/* Where reading goes on; {0, 1, 1} is the beginning. */
+typedef struct ex_place {
+  size_t byte;
+  size_t line;
+  size_t column;
+} ex_place;
+
+/* The next of several expressions in a text, and moves PLACE on to what follows.
+ * NULL with ex_errno EX_OK when there is no more, else as ex_read_sexpr; labels
+ * count anew for each. */
+HC_API ex ex_next_sexpr(const char *text, size_t bytes, ex_place *place,
+                        const ex_limits *limits, ex_error *out_error);
+
 /* Prints so that ex_read_sexpr gives the same expression again, each shared
  * compound part once, so that the text is as long as the graph. */
 HC_API bool ex_print_sexpr(ex e, FILE *to);
@@ -293,6 +306,16 @@ HC_API ex *ex_read(FILE *from, const ex_limits *limits, size_t *out_n,
 HC_API bool ex_count(const ex *roots, size_t n, size_t *out_dag,
                      char **out_tree);
 HC_API size_t ex_dag_size(ex e);
+
+/* What N expressions together are made of. */
+typedef struct ex_measures {
+  size_t nodes;              /* distinct */
+  size_t kinds[EX_TERM + 1]; /* of these, by kind */
+  size_t edges;              /* operands of all distinct nodes */
+  size_t shared;             /* compounds that more than one place refers to */
+  size_t depth;              /* nodes on the longest way down */
+} ex_measures;
+HC_API bool ex_measure(const ex *roots, size_t n, ex_measures *out);
 HC_API char *ex_tree_size(ex e);
 
 /* The symbols of E in order of name, but for `pi`; a malloc'ed array. */

@@ -16,9 +16,11 @@ extra_programs = tests/extra/hcons tests/extra/hcons_classes \
 
 check_PROGRAMS += $(extra_programs)
 TESTS += $(extra_programs) tests/extra/hcons_old_door.sh \
-	tests/extra/hexpr_cli.sh tests/extra/examples.sh
+	tests/extra/hexpr_cli.sh tests/extra/hexpr_cmd.sh \
+	tests/extra/examples.sh
 EXTRA_DIST += tests/extra/hcons_old_door.sh \
-	tests/extra/hexpr_cli.sh tests/extra/examples.sh
+	tests/extra/hexpr_cli.sh tests/extra/hexpr_cmd.sh \
+	tests/extra/examples.sh
 
 tests_extra_hcons_SOURCES = tests/extra/hcons.c
 tests_extra_hcons_LDADD = $(extra_test_ldadd)
