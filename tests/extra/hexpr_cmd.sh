@@ -281,6 +281,13 @@ smt_fails 'no bracket' "1:1: expected '(' and a command" 'assert'
 smt_fails 'two terms' "1:22: expected ')', found 'b'" \
   '(define-fun d () S a b)'
 
+awk 'BEGIN { printf "(assert "; for (i = 0; i < 300000; i++) printf "(f "
+  for (i = 0; i < 300000; i++) printf "(let ((y x)) "; printf "x"
+  for (i = 0; i < 600000; i++) printf ")"; print ")" }' >"$dir/deep"
+run stats -f "$dir/deep"
+[ $status -eq 0 ] && has_out 'depth  *300001$' && has_out 'let names  *300000$'
+verdict $? 'a deep script'
+
 # ---- JSON and progress ----
 
 results='"results": [{"name": "area", "formula": "a*b"}, {"formula": "a + b"}]'

@@ -241,6 +241,59 @@ static void limits_hold(void) {
         (ex_limits){.nodes = 15}, "at most 15 nodes");
 }
 
+/* ---- Depth ---- */
+
+/* TEXT repeated N times, then X, then CLOSE repeated N times. */
+static char *nested(const char *open, const char *close, size_t n) {
+  size_t a = strlen(open);
+  size_t b = strlen(close);
+  char *text = malloc(n * (a + b) + 2);
+  tap_require(text != NULL);
+  for (size_t i = 0; i < n; i++)
+    memcpy(text + i * a, open, a);
+  text[n * a] = 'x';
+  for (size_t i = 0; i < n; i++)
+    memcpy(text + n * a + 1 + i * b, close, b);
+  text[n * (a + b) + 1] = '\0';
+  return text;
+}
+
+/* Reads and prints without recursion; tree sizes are 1 + PER * N nodes. */
+static void deep(const char *open, const char *close, size_t per) {
+  size_t n = tap_long() ? 10000000 : 300000;
+  char *text = nested(open, close, n);
+  ex e = parse(text);
+  char *printed;
+  char *shared;
+  tap_note("%s x %s", open, close);
+  free(text);
+  printed = ex_string(e, SIZE_MAX);
+  tap_require(printed != NULL && parse(printed) == e);
+  free(printed);
+  shared = ex_shared_string(e, 0, SIZE_MAX);
+  tap_require(shared != NULL && parse(shared) == e);
+  free(shared);
+  tap_eq_u(ex_dag_size(e), per == 0 ? 1 : per * n + 1);
+}
+
+static void brackets_and_calls(void) {
+  define(NULL);
+  deep("(", ")", 0);
+  deep("sin(", ")", 1);
+  deep("f(", ")", 1);
+}
+
+static void chains(void) {
+  define(NULL);
+  deep("- ", "", 1);
+  deep("", " !", 1);
+  deep("not ", "", 1);
+  deep("", " mod x", 1);
+  deep("x => ", "", 1);
+  deep("x^", "", 1);
+  deep("x + (", ")", 1);
+}
+
 /* ---- Round trips ---- */
 
 static ex random_term(uint64_t r, const ex_op *op, ex a, ex b) {
@@ -325,5 +378,6 @@ static void any_text_is_safe(void) {
 
 TAP_MAIN(TAP_CASE(groups), TAP_CASE(postfix_and_signs),
          TAP_CASE(calls_and_names), TAP_CASE(errors), TAP_CASE(definitions),
-         TAP_CASE(sharing_is_kept), TAP_CASE(limits_hold), TAP_CASE(round_trip),
-         TAP_CASE(any_text_is_safe))
+         TAP_CASE(sharing_is_kept), TAP_CASE(limits_hold),
+         TAP_CASE_T(brackets_and_calls, 300), TAP_CASE_T(chains, 300),
+         TAP_CASE(round_trip), TAP_CASE(any_text_is_safe))
