@@ -12,7 +12,7 @@ extra_programs = tests/extra/hcons tests/extra/hcons_classes \
 	tests/extra/hexpr_sexpr tests/extra/hexpr_binary \
 	tests/extra/hexpr_rewrite tests/extra/hexpr_acmatch \
 	tests/extra/hexpr_collect \
-	tests/extra/hexpr_infix
+	tests/extra/hexpr_infix tests/extra/hexpr_smt
 
 check_PROGRAMS += $(extra_programs)
 TESTS += $(extra_programs) tests/extra/hcons_old_door.sh \
@@ -56,3 +56,9 @@ tests_extra_hexpr_collect_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_infix_SOURCES = tests/extra/hexpr_infix.c \
 	tests/extra/random_ex.h
 tests_extra_hexpr_infix_LDADD = $(extra_test_ldadd)
+# The reader of scripts is the command's, and uses the lexer of the library.
+tests_extra_hexpr_smt_SOURCES = tests/extra/hexpr_smt.c extra/hexpr/lex.c \
+	extra/hexpr/lex.h extra/hexpr/smt.c extra/hexpr/smt.h \
+	extra/hexpr/smt_lex.c
+tests_extra_hexpr_smt_LDADD = $(extra_test_ldadd) $(GMP_LIBS)
+tests_extra_hexpr_smt_CFLAGS = $(AM_CFLAGS)
