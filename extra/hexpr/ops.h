@@ -31,7 +31,31 @@ bool ex_op_known(const char *name);
 /* The operator of the program with this name, or EX_NONE. */
 ex_op ex_op_named(const char *name);
 
-/* How close OP binds, 0 when it is not written as an infix operator. */
+/* ---- Operators that infix text writes without a call ---- */
+
+enum { EX_FIXES = EX_INFIX | EX_PREFIX | EX_POSTFIX };
+
+typedef enum ex_fix {
+  FIX_CALL, /* only as a call: the name is neither of the two below */
+  FIX_SIGN, /* of characters such as < and & */
+  FIX_WORD  /* a name of infix text, other than inf, nan, let and in */
+} ex_fix;
+
+ex_fix ex_op_fix(ex_op op);
+
+/* The operator with one of the flags WANT that TEXT begins with, the longest one
+ * of all; how many bytes it has. */
+ex_op ex_op_sign(const char *text, size_t bytes, unsigned want,
+                 size_t *out_bytes);
+
+/* The operator with one of the flags WANT that is this word. */
+ex_op ex_op_word(const char *text, size_t bytes, unsigned want);
+
+/* Whether a sign of the program has these two characters in a row, so that they
+ * need a blank between them when they belong to two signs. */
+bool ex_op_glues(char left, char right);
+
+/* How close OP binds, 0 when it is only written as a call. */
 static inline unsigned ex_op_priority(ex_op op) {
   return ex_op_flags(op) >> 16;
 }
