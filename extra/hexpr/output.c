@@ -29,16 +29,42 @@ int cmd_no_memory(void) {
 
 /* ---- JSON ---- */
 
+static bool continues_character(char c) {
+  return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* Bytes of the UTF-8 sequence at TEXT; 0 when it is none. */
+static size_t character(const char *text) {
+  unsigned char c = (unsigned char)text[0];
+  size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+  if (c >= 0xf5 || (c >= 0x80 && c < 0xc2))
+    return 0;
+  if ((c == 0xe0 && (unsigned char)text[1] < 0xa0) ||
+      (c == 0xed && (unsigned char)text[1] > 0x9f) ||
+      (c == 0xf0 && (unsigned char)text[1] < 0x90) ||
+      (c == 0xf4 && (unsigned char)text[1] > 0x8f))
+    return 0;
+  for (size_t i = 1; i < n; i++)
+    if (!continues_character(text[i]))
+      return 0;
+  return n;
+}
+
+/* Bytes that are no UTF-8 become the character for that. */
 static void put_string(FILE *to, const char *text) {
   putc('"', to);
-  for (; *text != '\0'; text++) {
+  while (*text != '\0') {
     unsigned char c = (unsigned char)*text;
+    size_t n = character(text);
     if (c == '"' || c == '\\')
       fprintf(to, "\\%c", c);
     else if (c < 0x20 || c == 0x7f)
       fprintf(to, "\\u%04x", c);
+    else if (n == 0)
+      fputs("\\ufffd", to);
     else
-      putc(c, to);
+      fwrite(text, 1, n, to);
+    text += n == 0 ? 1 : n;
   }
   putc('"', to);
 }
@@ -109,10 +135,6 @@ static void keep_error(const char *file, const ex_error *error) {
 
 /* How much of a long line stands before and after the place. */
 enum { SHOWN = 60 };
-
-static bool continues_character(char c) {
-  return ((unsigned char)c & 0xc0) == 0x80;
-}
 
 /* The line of the place with a mark under it. */
 static void point(const char *text, size_t bytes, size_t at) {

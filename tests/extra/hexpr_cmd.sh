@@ -300,6 +300,9 @@ has_out '^{"command": "print", "results": \[{"formula": "\\"\\\\n\\""}\], ' &&
   grep -qF -- "$error" "$dir/out" && has_out '"found": "the end"}\], "status": 1}$' &&
   [ $status -eq 1 ] && [ ! -s "$dir/err" ]
 verdict $? 'JSON: errors'
+gives 'JSON: bytes that are no text' \
+  '{"command": "print", "results": [{"formula": "é + \ufffd"}], "errors": [], '"\
+\"status\": 0}" print --json "$(printf 'é + \377')"
 gives 'JSON: equal' '{"command": "equal", "equal": true, "errors": [], "status": 0}' \
   equal -j a a
 run report --json -n 3 -m 0 --no-picture "$dir/list"
