@@ -7,6 +7,7 @@
 #
 #   make bench            everything, five pairs; takes about ten minutes
 #   make bench-quick      smaller arguments and two pairs; to see that all runs
+#   make bench-hexpr      what hexpr costs over hcons; takes half a minute
 #   make bench-notify     what notified objects cost; takes two minutes
 #   make bench-plot       the last result as a picture
 #   make bench-programs   only builds
@@ -70,6 +71,16 @@ bench_macro_hcons_churn_CFLAGS = $(AM_CFLAGS)
 bench_macro_hcons_churn_LINK = $(BENCH_LINK)
 bench_macro_hcons_churn_LDADD = $(BENCH_LIBS)
 bench_macro_hcons_churn_DEPENDENCIES = libgc.la
+
+# Not one of those that bench/run compares on two libraries: it compares two layers.
+EXTRA_PROGRAMS += bench/micro/hexpr_layer
+CLEANFILES += bench/micro/hexpr_layer
+bench_micro_hexpr_layer_SOURCES = bench/micro/hexpr_layer.c $(bench_frame) \
+	$(libhcons_la_SOURCES) $(libhexpr_la_SOURCES)
+bench_micro_hexpr_layer_CFLAGS = $(AM_CFLAGS)
+bench_micro_hexpr_layer_LINK = $(BENCH_LINK)
+bench_micro_hexpr_layer_LDADD = $(BENCH_LIBS) $(GMP_LIBS) -lm
+bench_micro_hexpr_layer_DEPENDENCIES = libgc.la
 
 bench_macro_lru_cache_SOURCES = bench/macro/lru_cache.c $(bench_frame)
 bench_macro_lru_cache_LINK = $(BENCH_LINK)
@@ -156,7 +167,8 @@ bench_micro_weak_table_LINK = $(BENCH_LINK)
 bench_micro_weak_table_LDADD = $(BENCH_LIBS)
 bench_micro_weak_table_DEPENDENCIES = libgc.la
 
-PHONY_GOALS += bench bench-quick bench-notify bench-plot bench-programs
+PHONY_GOALS += bench bench-quick bench-hexpr bench-notify bench-plot \
+	bench-programs
 
 include bench/hcons/local.mk
 
@@ -168,6 +180,9 @@ bench: bench-programs
 bench-quick: bench-programs
 	$(BENCH_RUN) --ours $(BENCH_LIBDIR) --out bench/results/quick --quick \
 	  $(BENCHFLAGS)
+
+bench-hexpr: bench/micro/hexpr_layer
+	LD_LIBRARY_PATH=$(BENCH_LIBDIR) bench/micro/hexpr_layer
 
 bench-notify: bench/micro/notify_pause
 	$(PYTHON) $(top_srcdir)/bench/notify --bin bench --ours $(BENCH_LIBDIR) \

@@ -8,7 +8,8 @@ bin_PROGRAMS += hexpr
 hconsincludedir = $(includedir)/hcons
 dist_hconsinclude_HEADERS = extra/hcons/hcons.h
 hexprincludedir = $(includedir)/hexpr
-dist_hexprinclude_HEADERS = extra/hexpr/hexpr.h
+dist_hexprinclude_HEADERS = extra/hexpr/hexpr.h \
+	extra/hexpr/collect.h extra/hexpr/rewrite.h
 
 EXTRA_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 
@@ -24,13 +25,20 @@ libhcons_la_LIBADD = libgc.la
 libhcons_la_LDFLAGS = -pthread -version-info 0:0:0 -no-undefined
 
 libhexpr_la_SOURCES = extra/hexpr/atom.c extra/hexpr/atom.h \
+	extra/hexpr/acmatch.c extra/hexpr/acmatch.h extra/hexpr/find.c \
+	extra/hexpr/net.c extra/hexpr/norm.c extra/hexpr/pattern.c \
+	extra/hexpr/pattern.h extra/hexpr/recall.c extra/hexpr/recall.h \
+	extra/hexpr/rules.c extra/hexpr/rules.h \
+	extra/hexpr/rules_text.c extra/hexpr/collect.c \
+	extra/hexpr/trie.c extra/hexpr/trie.h \
 	extra/hexpr/bind.c extra/hexpr/match.c extra/hexpr/pairs.c \
 	extra/hexpr/pairs.h extra/hexpr/scope.c extra/hexpr/scope.h \
 	extra/hexpr/binary.h extra/hexpr/read.c extra/hexpr/write.c \
 	extra/hexpr/big.c extra/hexpr/big.h extra/hexpr/canon.h \
 	extra/hexpr/count.c extra/hexpr/dag.c extra/hexpr/dag.h \
-	extra/hexpr/derive.c extra/hexpr/eval.c extra/hexpr/lex.c \
-	extra/hexpr/lex.h extra/hexpr/node.c extra/hexpr/node.h \
+	extra/hexpr/derive.c extra/hexpr/eval.c extra/hexpr/fold.c extra/hexpr/lex.c \
+	extra/hexpr/lex.h extra/hexpr/measure.c extra/hexpr/node.c \
+	extra/hexpr/node.h \
 	extra/hexpr/num.c extra/hexpr/num.h extra/hexpr/ops.c \
 	extra/hexpr/ops.h extra/hexpr/order.c extra/hexpr/parse.c \
 	extra/hexpr/print.c extra/hexpr/product.c extra/hexpr/quote.c \
@@ -43,14 +51,18 @@ libhexpr_la_LIBADD = libhcons.la $(GMP_LIBS) -lm
 libhexpr_la_LDFLAGS = -pthread -version-info 0:0:0 -no-undefined
 
 # The command uses the lexer of the library, which is not exported.
-hexpr_SOURCES = extra/hexpr/cmd.h extra/hexpr/formulas.c \
-	extra/hexpr/lex.c extra/hexpr/lex.h extra/hexpr/main.c \
-	extra/hexpr/report.c
+hexpr_SOURCES = extra/hexpr/cmd.h extra/hexpr/algebra_cmd.c \
+	extra/hexpr/equal_cmd.c extra/hexpr/input.c extra/hexpr/lex.c \
+	extra/hexpr/lex.h extra/hexpr/main.c extra/hexpr/options.c \
+	extra/hexpr/output.c extra/hexpr/report.c extra/hexpr/rules_cmd.c \
+	extra/hexpr/show_cmd.c extra/hexpr/smt.c extra/hexpr/smt.h \
+	extra/hexpr/smt_lex.c
 hexpr_CFLAGS = $(AM_CFLAGS)
-hexpr_LDADD = libhexpr.la libhcons.la libgc.la
+hexpr_LDADD = libhexpr.la libhcons.la libgc.la $(GMP_LIBS)
 
 check_PROGRAMS += extra/examples/intern extra/examples/derive \
-	extra/examples/sharing extra/examples/bdd
+	extra/examples/sharing extra/examples/bdd extra/examples/lambda \
+	extra/examples/algebra
 extra_examples_bdd_SOURCES = extra/examples/bdd.c
 extra_examples_bdd_LDADD = libhcons.la libgc.la
 extra_examples_intern_SOURCES = extra/examples/intern.c
@@ -59,6 +71,12 @@ extra_examples_derive_SOURCES = extra/examples/derive.c
 extra_examples_derive_LDADD = libhexpr.la libhcons.la libgc.la
 extra_examples_sharing_SOURCES = extra/examples/sharing.c
 extra_examples_sharing_LDADD = libhexpr.la libhcons.la libgc.la
+extra_examples_lambda_SOURCES = extra/examples/lambda.c
+extra_examples_lambda_LDADD = libhexpr.la libhcons.la libgc.la
+extra_examples_algebra_SOURCES = extra/examples/algebra.c
+extra_examples_algebra_LDADD = libhexpr.la libhcons.la libgc.la
 
-EXTRA_DIST += extra/examples/formulas.txt extra/hcons/README.md \
+EXTRA_DIST += extra/examples/formulas.txt extra/examples/smt/adder.smt2 \
+	extra/examples/smt/bits.smt2 extra/examples/smt/order.smt2 \
+	extra/examples/smt/schedule.smt2 extra/hcons/README.md \
 	extra/hexpr/README.md

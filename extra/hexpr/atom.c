@@ -2,6 +2,8 @@
 /* See node.h for the layout of keys. */
 #include "hexpr/atom.h"
 
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -188,9 +190,10 @@ ex ex_exact_quotient(ex p, ex q) {
 
 /* ---- Bytes ---- */
 
-/* BYTES of DATA with zeroes up to a whole word, at least one, after HEAD words.
- */
-static ex padded(ex_kind kind, const void *data, size_t bytes, size_t head) {
+/* BYTES of DATA with zeroes up to a whole word, at least one, after HEAD words;
+ * or NULL where ONLY_KNOWN and there is no such node. */
+static ex padded(ex_kind kind, const void *data, size_t bytes, size_t head,
+                 bool only_known) {
   uintptr_t small[8] = {0};
   size_t words = head + bytes / sizeof small[0] + 1;
   uintptr_t *key = small;
@@ -205,7 +208,8 @@ static ex padded(ex_kind kind, const void *data, size_t bytes, size_t head) {
     key[0] = bytes;
   if (bytes > 0)
     memcpy(key + head, data, bytes);
-  e = ex_node_leaf(kind, key, words);
+  e = only_known ? ex_node_known_leaf(kind, key, words)
+                 : ex_node_leaf(kind, key, words);
   if (key != small)
     free(key);
   return e;
@@ -214,20 +218,55 @@ static ex padded(ex_kind kind, const void *data, size_t bytes, size_t head) {
 ex ex_sym_n(const char *name, size_t bytes) {
   if (memchr(name, '\0', bytes) != NULL)
     return ex_node_fail(EX_ETYPE);
-  return padded(EX_SYM, name, bytes, 0);
+  return padded(EX_SYM, name, bytes, 0, false);
 }
 
 ex ex_sym(const char *name) { return ex_sym_n(name, strlen(name)); }
 
+/* Without what an earlier ex_fresh put behind it, so that names do not grow. */
+static size_t length_of_hint(const char *hint) {
+  size_t n = strlen(hint);
+  size_t end = n;
+  while (end > 0 && hint[end - 1] >= '0' && hint[end - 1] <= '9')
+    end--;
+  return end > 0 && end < n && hint[end - 1] == '\'' ? end - 1 : n;
+}
+
+ex ex_fresh(const char *hint) {
+  static atomic_ullong last;
+  size_t n = length_of_hint(hint);
+  char *name = malloc(n + 24);
+  ex e = NULL;
+  if (name == NULL)
+    return ex_node_fail(EX_ENOMEM);
+  memcpy(name, hint, n);
+  while (e == NULL) {
+    unsigned long long number = atomic_fetch_add(&last, 1) + 1;
+    size_t bytes = n + (size_t)snprintf(name + n, 24, "'%llu", number);
+    if (padded(EX_SYM, name, bytes, 0, true) != NULL)
+      continue;
+    e = ex_sym_n(name, bytes);
+    if (e == NULL)
+      break;
+  }
+  free(name);
+  return e;
+}
+
 ex ex_str(const char *text, size_t bytes) {
-  return padded(EX_STR, text, bytes, 1);
+  return padded(EX_STR, text, bytes, 1, false);
 }
 
 ex ex_blob(const void *data, size_t bytes) {
-  return padded(EX_BLOB, data, bytes, 1);
+  return padded(EX_BLOB, data, bytes, 1, false);
 }
 
 const char *ex_bytes(ex e, size_t *out_bytes) {
+  if (kind_of(e) != EX_STR && kind_of(e) != EX_BLOB) {
+    *out_bytes = 0;
+    ex_node_fail(EX_ETYPE);
+    return NULL;
+  }
   *out_bytes = hc_key(e)[0];
   return (const char *)(hc_key(e) + 1);
 }

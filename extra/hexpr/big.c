@@ -71,6 +71,10 @@ void ex_big_drop(struct ex_big *a) {
   a->low = 0;
 }
 
+void ex_big_get(const struct ex_big *a, mpz_ptr out) {
+  mpz_import(out, count(a), -1, sizeof(uint64_t), 0, 0, limbs(a));
+}
+
 /* Divides in place by 10^18 and returns the rest. */
 static uint64_t cut_digits(uint64_t *limb, size_t n) {
   unsigned __int128 rest = 0;

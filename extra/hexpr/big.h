@@ -4,6 +4,7 @@
 #ifndef HEXPR_BIG_H
 #define HEXPR_BIG_H
 
+#include <gmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,9 @@ struct ex_big {
 bool ex_big_add(struct ex_big *a, const struct ex_big *b);
 bool ex_big_add_small(struct ex_big *a, uint64_t b);
 void ex_big_drop(struct ex_big *a);
+
+/* OUT is initialised. */
+void ex_big_get(const struct ex_big *a, mpz_ptr out);
 
 /* A malloc'ed decimal string, or NULL. */
 char *ex_big_string(const struct ex_big *a);

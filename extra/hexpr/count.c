@@ -23,18 +23,29 @@ static bool spread(const struct ex_dag *d, struct ex_big *times,
   return true;
 }
 
-static char *count_trees(const struct ex_dag *d) {
+/* Adds the sizes of all roots to SUM. */
+static bool count_trees(const struct ex_dag *d, struct ex_big *sum) {
   struct ex_big *times = calloc(d->n + 1, sizeof *times);
-  struct ex_big sum = {0, NULL, 0};
-  char *text = NULL;
   bool ok = times != NULL;
   for (size_t i = 0; ok && i < d->n_roots; i++)
     ok = ex_big_add_small(&times[ex_dag_index(d, d->roots[i])], 1);
-  if (ok && spread(d, times, &sum))
-    text = ex_big_string(&sum);
+  ok = ok && spread(d, times, sum);
   for (size_t i = 0; times != NULL && i < d->n; i++)
     ex_big_drop(&times[i]);
   free(times);
+  if (!ok)
+    ex_node_fail(EX_ENOMEM);
+  return ok;
+}
+
+static char *print_trees(const struct ex_dag *d) {
+  struct ex_big sum = {0, NULL, 0};
+  char *text = NULL;
+  if (count_trees(d, &sum)) {
+    text = ex_big_string(&sum);
+    if (text == NULL)
+      ex_node_fail(EX_ENOMEM);
+  }
   ex_big_drop(&sum);
   return text;
 }
@@ -46,7 +57,7 @@ bool ex_count(const ex *roots, size_t n, size_t *out_dag, char **out_tree) {
   if (!ex_dag_build(&d, roots, n))
     return false;
   if (out_tree != NULL)
-    text = count_trees(&d);
+    text = print_trees(&d);
   ok = out_tree == NULL || text != NULL;
   if (ok && out_dag != NULL)
     *out_dag = d.n;
@@ -64,4 +75,18 @@ size_t ex_dag_size(ex e) {
 char *ex_tree_size(ex e) {
   char *text = NULL;
   return ex_count(&e, 1, NULL, &text) ? text : NULL;
+}
+
+bool ex_get_tree_size(ex e, mpz_ptr out) {
+  struct ex_big sum = {0, NULL, 0};
+  struct ex_dag d;
+  bool ok;
+  if (!ex_dag_build(&d, &e, 1))
+    return false;
+  ok = count_trees(&d, &sum);
+  if (ok)
+    ex_big_get(&sum, out);
+  ex_big_drop(&sum);
+  ex_dag_drop(&d);
+  return ok;
 }

@@ -142,6 +142,13 @@ static bool walk_from(struct ex_dag *d, struct walk *w, ex root) {
   return true;
 }
 
+static bool none_is_missing(const ex *roots, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (roots[i] == NULL)
+      return false;
+  return true;
+}
+
 bool ex_dag_build(struct ex_dag *d, const ex *roots, size_t n_roots) {
   struct walk w = {0};
   bool ok = true;
@@ -152,13 +159,17 @@ bool ex_dag_build(struct ex_dag *d, const ex *roots, size_t n_roots) {
   free(w.place);
   if (!ok)
     ex_dag_drop(d);
+  if (!ok && none_is_missing(roots, n_roots))
+    ex_node_fail(EX_ENOMEM);
   return ok;
 }
 
 bool ex_dag_make_values(struct ex_dag *d) {
   d->value = hc_scanned_alloc((d->n + 1) * sizeof *d->value);
-  if (d->value == NULL)
+  if (d->value == NULL) {
     ex_dag_drop(d);
+    ex_node_fail(EX_ENOMEM);
+  }
   return d->value != NULL;
 }
 

@@ -27,10 +27,11 @@ struct ex_dag {
   ex *value;
 };
 
-/* False without memory; the dag is then dropped already. */
+/* False without memory, with ex_errno, or when a root is NULL; the dag is then
+ * dropped already. */
 bool ex_dag_build(struct ex_dag *d, const ex *roots, size_t n_roots);
 
-/* Makes `value`, all NULL. */
+/* Makes `value`, all NULL. False, and the dag dropped, without memory. */
 bool ex_dag_make_values(struct ex_dag *d);
 
 /* Also keeps the roots alive up to here. */

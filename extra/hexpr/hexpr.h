@@ -8,8 +8,8 @@
  * ex_errno; NULL arguments give NULL and leave it alone, so that one test at
  * the end of a chain is enough. All functions are safe with several threads
  * that the collector knows. Whatever returns an expression, and every walk, may
- * allocate and so collect; none calls back into the program, and the arguments
- * are kept alive during the call.
+ * allocate and so collect; only functions that take a function call back into
+ * the program, and the arguments are kept alive during the call.
  *
  * Numbers: integers and fractions are exact and of any size, and one value is
  * one node; doubles are told apart by their bits, except that all NaN are one;
@@ -98,26 +98,34 @@ enum { EX_MAX_WORDS = HC_MAX_WORDS - 2 };
 /* ---- Operators of the program ---- */
 
 enum {
-  EX_COMM = 1,   /* operands are sorted by ex_compare */
-  EX_ASSOC = 2,  /* operands of the same operator are taken in: f(a, f(b)) is
+  EX_COMM = 1,    /* operands are sorted by ex_compare */
+  EX_ASSOC = 2,   /* operands of the same operator are taken in: f(a, f(b)) is
                     f(a, b), and f(a) is a; needs arity EX_NARY */
-  EX_IDEM = 4,   /* equal operands are one: all with EX_COMM, else neighbours;
+  EX_IDEM = 4,    /* equal operands are one: all with EX_COMM, else neighbours;
                     an operand that is left alone stands for the whole */
-  EX_BINDER = 8, /* the last operand lies in the scope of one bound variable;
+  EX_BINDER = 8,  /* the last operand lies in the scope of one bound variable;
                     excludes the flags above */
-  EX_INFIX = 16, /* written between its operands, grouped to the left */
-  EX_RIGHT = 32  /* with EX_INFIX: grouped to the right */
+  EX_INFIX = 16,  /* written between its operands, grouped to the left */
+  EX_RIGHT = 32,  /* with EX_INFIX: grouped to the right */
+  EX_PREFIX = 64, /* written before its one operand */
+  EX_POSTFIX = 128, /* written after its one operand */
+  EX_NOCHAIN =
+      256 /* with EX_INFIX and arity 2: a < b < c is an error, as is any
+                      other operator of the same priority beside it */
 };
 
-/* Part of the flags of an infix operator: how close it binds, 1 to 99. Of the
- * built-in ones sums have 10, products 20, a sign 30 and powers 40. */
+/* Part of the flags of an infix, prefix or postfix operator: how close it binds,
+ * 1 to 99. Of the built-in ones sums have 10, products 20, a sign 30 and powers
+ * 40. An infix operator of any arity takes all operands of a chain. */
 #define EX_PRIORITY(p) ((unsigned)(p) << 16)
 
 enum { EX_NARY = -1 };
 
 /* Defines an operator of ARITY operands, or of any number. The name is copied; it
- * must be a word of S-expressions, and infix text takes it only if it is a name
- * there.
+ * must be a word of S-expressions. Infix text writes operators with EX_INFIX,
+ * EX_PREFIX or EX_POSTFIX that way if the name is a name there (but for inf, nan,
+ * let and in) or is made of the characters !$&*+-/:<=>?[]\^{}~, of which the
+ * longest operator is taken; all others as calls.
  * The same definition again gives the same operator; a definition that
  * contradicts an earlier one or its own flags, or a name that is built in,
  * gives EX_NONE with ex_errno EX_ETYPE. Operators stay for the life of the
@@ -143,6 +151,12 @@ HC_API ex ex_int(int64_t value);
 HC_API ex ex_real(double value);
 HC_API ex ex_sym(const char *name);
 HC_API ex ex_sym_n(const char *name, size_t bytes);
+
+/* A symbol that occurs in no expression yet and that this function never gives
+ * again: HINT, a quote and a number. Texts that are read later may contain the
+ * name all the same, so programs do well not to let them choose such names. */
+HC_API ex ex_fresh(const char *hint);
+/* As ex_1 and ex_2, for built-in operators at less cost. */
 HC_API ex ex_unary(ex_op op, ex a);
 HC_API ex ex_binary(ex_op op, ex a, ex b);
 HC_API ex ex_apply(ex function_name, const ex *args, size_t argc);
@@ -160,6 +174,9 @@ HC_API ex ex_blob(const void *data, size_t bytes);
 /* The variable of the INDEX-th binder outwards, 0 for the next one. */
 HC_API ex ex_bvar(uint32_t index);
 
+/* Taking apart. What an expression of this kind does not have is 0 or NULL, with
+ * ex_errno EX_ETYPE, and EX_EARITY for an operand beyond the last one. E is not
+ * NULL here, and in ex_compare. */
 HC_API ex_kind ex_kind_of(ex e);
 HC_API ex_op ex_op_of(ex e); /* EX_NONE for leaves and EX_APPLY */
 HC_API size_t ex_argc(ex e);
@@ -196,29 +213,53 @@ typedef struct ex_error {
   char found[48];
 } ex_error;
 
+/* Bounds for input that is not trusted; 0 for none. Over one of them reading
+ * fails with EX_ELIMIT. */
+typedef struct ex_limits {
+  size_t bytes; /* of the input */
+  size_t
+      depth; /* brackets open and, in infix text, operators waiting at once */
+  size_t nodes; /* expressions in the input, repeated ones included, and the
+                   operands that flattening adds to them */
+} ex_limits;
+
 /* Infix: + - * / ^ with the usual precedence, ^ to the right, unary minus below
- * ^ and above *, f(x, y), names, integers, decimals, inf, nan, # comments. On
- * an error returns NULL and fills OUT_ERROR; without memory its `expected` says
- * so.  ex_parse_at counts lines and columns from the given ones. */
+ * ^ and above *, the operators of the program with theirs, f(x, y), names,
+ * integers, decimals, fractions as 2//3, inf, nan, |any name|, "strings",
+ * %"0aff" for blobs, %0 for bound variables, # comments. `name`(x, y) is a call
+ * of the operator of that name, |name|(x, y) of the function. A name that is a
+ * prefix operator of the program has to stand between bars to be a symbol.
+ * Operators of equal priority group as the right one of two says.
+ *   let @1 = a; @2 = b in c
+ * names shared parts: labels count up from @1 over the whole text and stand for
+ * their expression from there on; `in` ends the definitions, no more, so that
+ * what follows it binds as if it stood in their place. On an error returns NULL
+ * with ex_errno set and fills OUT_ERROR; without memory its `expected` says so.
+ * LIMITS may be NULL. The one with `at` counts lines and columns from the given
+ * ones. */
+HC_API ex ex_read_infix(const char *text, size_t bytes, const ex_limits *limits,
+                        ex_error *out_error);
+HC_API ex ex_read_infix_at(const char *text, size_t bytes, size_t line,
+                           size_t column, const ex_limits *limits,
+                           ex_error *out_error);
+
+/* The same without limits. */
 HC_API ex ex_parse(const char *text, size_t bytes, ex_error *out_error);
 HC_API ex ex_parse_at(const char *text, size_t bytes, size_t line,
                       size_t column, ex_error *out_error);
 
-/* Prints so that ex_parse gives the same expression again. False when the
- * stream fails. */
+/* Prints on one line so that ex_parse gives the same expression again, as a
+ * tree. False when the stream fails. */
 HC_API bool ex_print(ex e, FILE *to);
 
 /* The same as a malloc'ed string; NULL if it is longer than MAX_BYTES. */
 HC_API char *ex_string(ex e, size_t max_bytes);
 
-/* Bounds for input that is not trusted; 0 for none. Over one of them reading
- * fails with EX_ELIMIT. */
-typedef struct ex_limits {
-  size_t bytes; /* of the input */
-  size_t depth; /* brackets open at once */
-  size_t nodes; /* expressions in the input, repeated ones included, and the
-                   operands that flattening adds to them */
-} ex_limits;
+/* The same with `let` for each compound part that several places refer to and
+ * that has at least MIN_SIZE nodes as a tree, at most 2^31 - 1; 0 names all, and
+ * then the text is as long as the graph. */
+HC_API bool ex_print_shared(ex e, size_t min_size, FILE *to);
+HC_API char *ex_shared_string(ex e, size_t min_size, size_t max_bytes);
 
 /* S-expressions: (op a b) and (f a b), where a name that is an operator for no
  * number of operands is a function's; a name between bars always is. Atoms are
@@ -229,6 +270,19 @@ typedef struct ex_limits {
  * Fails as ex_parse, with ex_errno set. LIMITS may be NULL. */
 HC_API ex ex_read_sexpr(const char *text, size_t bytes, const ex_limits *limits,
                         ex_error *out_error);
+
+/* Where reading goes on; {0, 1, 1} is the beginning. */
+typedef struct ex_place {
+  size_t byte;
+  size_t line;
+  size_t column;
+} ex_place;
+
+/* The next of several expressions in a text, and moves PLACE on to what follows.
+ * NULL with ex_errno EX_OK when there is no more, else as ex_read_sexpr; labels
+ * count anew for each. */
+HC_API ex ex_next_sexpr(const char *text, size_t bytes, ex_place *place,
+                        const ex_limits *limits, ex_error *out_error);
 
 /* Prints so that ex_read_sexpr gives the same expression again, each shared
  * compound part once, so that the text is as long as the graph. */
@@ -261,7 +315,56 @@ HC_API ex *ex_read(FILE *from, const ex_limits *limits, size_t *out_n,
 HC_API bool ex_count(const ex *roots, size_t n, size_t *out_dag,
                      char **out_tree);
 HC_API size_t ex_dag_size(ex e);
+
+/* What N expressions together are made of. */
+typedef struct ex_measures {
+  size_t nodes;              /* distinct */
+  size_t kinds[EX_TERM + 1]; /* of these, by kind */
+  size_t edges;              /* operands of all distinct nodes */
+  size_t shared;             /* compounds that more than one place refers to */
+  size_t depth;              /* nodes on the longest way down */
+} ex_measures;
+HC_API bool ex_measure(const ex *roots, size_t n, ex_measures *out);
 HC_API char *ex_tree_size(ex e);
+
+/* The second number as an integer; OUT is initialised by the caller. */
+HC_API bool ex_get_tree_size(ex e, mpz_ptr out);
+
+/* The walks below visit each distinct node once, operands before what they are
+ * operands of, and with this flag each occurrence in the written-out tree, which
+ * is exponentially many where sharing is heavy. */
+enum { EX_TREE = 1 };
+
+/* The result for E, given those of its operands, in order, as an array at ARGS;
+ * false ends the walk. Results may refer to collected memory. ARGS and OUT_RESULT
+ * are valid during the call. It may use this library, and start other walks. */
+typedef bool (*ex_fold_fn)(ex e, const void *args, void *out_result, void *cd);
+
+/* Computes a result of RESULT_BYTES for E from the leaves up; OUT_RESULT becomes
+ * it, CD is passed on. False, and nothing stored, when FN answered so or memory is
+ * out (ex_errno). Calls FN in this thread; time and room are those of the nodes
+ * visited, with EX_TREE the room is that of the longest path. */
+HC_API bool ex_fold(ex e, size_t result_bytes, ex_fold_fn fn, void *cd,
+                    unsigned flags, void *out_result);
+
+/* Not 0: no further call is wanted. */
+typedef int (*ex_each_fn)(ex e, void *cd);
+
+/* Calls FN for E and what it is made of. The answer is 0, or what FN returned to
+ * end the walk, or -1 without memory. */
+HC_API int ex_each(ex e, ex_each_fn fn, void *cd, unsigned flags);
+
+/* What takes the place of E, whose operands have been replaced already: E itself
+ * to leave it; NULL, with ex_errno set, ends the walk. Under binders E may have
+ * loose bound variables. */
+typedef ex (*ex_map_fn)(ex e, void *cd);
+
+/* E rewritten once from the leaves up; what FN returns is not walked again. With
+ * a memo, nodes that it has results for are not walked, and new results are noted
+ * there as long as their nodes live: for calls with the same pure FN and CD, from
+ * any thread. MEMO may be NULL. */
+HC_API ex ex_map_bottomup(ex e, ex_map_fn fn, void *cd, hc_memo *memo,
+                          unsigned flags);
 
 /* The symbols of E in order of name, but for `pi`; a malloc'ed array. */
 HC_API ex *ex_variables(ex e, size_t *out_n);

@@ -147,6 +147,12 @@ static size_t read_quoted(struct ex_lex *l) {
   return l->start + (n == 0 ? 1 : n);
 }
 
+static size_t read_label(struct ex_lex *l) {
+  size_t end = after_digits(l, l->start + 1);
+  l->kind = end > l->start + 1 ? LEX_LABEL : LEX_BAD;
+  return end;
+}
+
 static size_t read_char(struct ex_lex *l, char c) {
   l->kind = c != '\0' && strchr("+-*/^(),", c) != NULL ? LEX_CHAR : LEX_BAD;
   return l->start + 1;
@@ -167,8 +173,10 @@ void ex_lex_next(struct ex_lex *l) {
     end = read_number(l);
   else if (starts_name(c))
     end = read_name(l);
-  else if (c == '"' || c == '|' || c == '%')
+  else if (c == '"' || c == '|' || c == '%' || c == '`')
     end = read_quoted(l);
+  else if (c == '@')
+    end = read_label(l);
   else
     end = read_char(l, c);
   ex_lex_advance(l, end);
@@ -183,6 +191,15 @@ void ex_lex_start(struct ex_lex *l, const char *text, size_t bytes, size_t line,
   l->line = line;
   l->column = column;
   ex_lex_next(l);
+}
+
+void ex_lex_take(struct ex_lex *l, size_t n) {
+  l->kind = LEX_CHAR;
+  l->pos = l->start;
+  l->line = l->token_line;
+  l->column = l->token_column;
+  ex_lex_advance(l, l->start + n);
+  l->length = n;
 }
 
 bool ex_lex_sees(const struct ex_lex *l, char c) {

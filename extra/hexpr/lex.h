@@ -13,7 +13,8 @@ typedef enum lex_kind {
   LEX_REAL, /* `real` */
   LEX_NAME,
   LEX_CHAR,   /* one of + - * / ^ ( ) , */
-  LEX_QUOTED, /* |name|, "string", %"hexadecimal" or %index */
+  LEX_QUOTED, /* |name|, `operator`, "string", %"hexadecimal" or %index */
+  LEX_LABEL,  /* @ and digits */
   LEX_BAD     /* any other byte */
 } lex_kind;
 
@@ -40,6 +41,14 @@ void ex_lex_advance(struct ex_lex *l, size_t end);
 
 static inline bool ex_lex_is(const struct ex_lex *l, char c) {
   return l->kind == LEX_CHAR && l->text[l->start] == c;
+}
+
+/* Makes the token the N bytes from its start on, whatever it was before. */
+void ex_lex_take(struct ex_lex *l, size_t n);
+
+/* The bytes from the token's start on. */
+static inline const char *ex_lex_text(const struct ex_lex *l) {
+  return l->text + l->start;
 }
 
 /* Whether the first byte after the token, blanks aside, is C. */

@@ -7,40 +7,54 @@
 #include <string.h>
 
 static const char help[] =
-    "usage: hexpr report FILE [-o SVG | --no-picture] [-n ORDER] [-m MB]"
-    " [-e FORMULA]\n"
-    "       hexpr print FORMULA...\n"
-    "       hexpr simplify FORMULA...\n"
-    "       hexpr diff FORMULA VARIABLE\n"
-    "       hexpr convert infix|sexpr FORMULA...\n"
-    "       hexpr dot FORMULA\n"
+    "usage: hexpr COMMAND [OPTION]... [FORMULA]... [-f FILE]...\n"
+    "       hexpr report FILE [OPTION]...\n"
     "       hexpr --help | --version\n"
     "\n"
-    "report      parse the formulas of FILE, derive and simplify them, then\n"
-    "            derive one nested formula many times; print what the "
-    "collector\n"
-    "            had to do, and draw its heap\n"
+    "print          parse and print\n"
+    "convert TO     print in a notation: infix, sexpr, binary or dot\n"
+    "dot            print graphs in the language of Graphviz\n"
+    "stats          sizes as graph and as tree, depth, sharing\n"
+    "simplify       simplify and print\n"
+    "differentiate  print simplified derivatives; also diff FORMULA VARIABLE\n"
+    "  -x, --variable X     by what\n"
+    "  -n, --order N        which derivative (1)\n"
+    "evaluate       print values\n"
+    "substitute     print with variables replaced, all at once\n"
+    "  -D, --define X=F     the value of a variable; may be repeated\n"
+    "rewrite        print the normal forms by rules\n"
+    "equal          whether two inputs are the same up to rules\n"
+    "  -r, --rules FILE     lines such as `var x` and `x + 0 -> x`\n"
+    "  -o, --outermost      rewrite outermost places first\n"
+    "  -m, --max-steps N    give up after so many (no limit)\n"
+    "  -S, --simplify       then simplify\n"
+    "report         derive the formulas of FILE, then one nested formula many\n"
+    "               times; print what the collector had to do, and draw its "
+    "heap\n"
     "  -o, --output SVG     where the picture goes (heap.svg)\n"
     "      --no-picture     draw nothing\n"
-    "  -n, --order ORDER    order of the nested derivative, 0 for none (17)\n"
+    "  -n, --order N        order of the nested derivative, 0: none (17)\n"
     "  -m, --volume MB      repeat it until so much is allocated (256)\n"
-    "  -e, --nested FORMULA what to derive by x; k is the number of the round\n"
+    "  -e, --nested F       what to derive by x; k is the number of the round\n"
     "                       (exp(x*sin(k*x^2)))\n"
-    "print       parse and print\n"
-    "simplify    parse, simplify and print\n"
-    "diff        print the simplified derivative\n"
-    "convert     print in that notation; a FORMULA that begins with '(' and "
-    "is\n"
-    "            an S-expression is read as one, any other as infix\n"
-    "dot         print the graph in the language of Graphviz\n"
     "\n"
-    "Exit status: 0 all well, 1 an error in a formula, 2 any other trouble.\n";
-
-static int misuse(const char *what, const char *which) {
-  fprintf(stderr, "hexpr: %s%s%s (hexpr --help tells more)\n", what,
-          which[0] != '\0' ? " " : "", which);
-  return CMD_TROUBLE;
-}
+    "All but report read FORMULA and FILE, standard input for - or for "
+    "neither:\n"
+    "  -f, --file FILE      formulas from a file; may be repeated\n"
+    "  -F, --from NOTATION  infix (a formula a line), sexpr, binary, smt2;\n"
+    "                       without it, what the text looks like\n"
+    "  -t, --to NOTATION    infix or sexpr\n"
+    "  -s, --share          name shared parts with let\n"
+    "  -O, --operator DEF   such as '&&:infix,5,comm,assoc,idem', "
+    "'not:prefix,6'\n"
+    "  -N, -L, -B, --max-nodes, --max-depth, --max-bytes N  limits for input\n"
+    "All:\n"
+    "  -j, --json           one JSON object\n"
+    "  -p, --progress       on standard error, also when that is no terminal\n"
+    "\n"
+    "Exit status: 0 all well, 1 an error in a formula, 2 any other trouble; "
+    "of\n"
+    "equal 0 the same, 1 different, 2 trouble.\n";
 
 static int finish_output(int status) {
   if (fflush(stdout) == 0 && ferror(stdout) == 0)
@@ -61,7 +75,8 @@ static bool read_count(const char *text, long most, long *out) {
 static int wrong_option(int opt, char *const *argv) {
   char letter[3] = {'-', (char)optopt, '\0'};
   const char *which = optopt != 0 ? letter : argv[optind - 1];
-  return misuse(opt == ':' ? "no value for option" : "unknown option", which);
+  return cmd_misuse(opt == ':' ? "no value for option" : "unknown option",
+                    which);
 }
 
 /* Takes one option into O; an exit status, or -1 to go on. */
@@ -71,20 +86,26 @@ static int take_option(int opt, char *const *argv,
   case 'o':
     o->picture = optarg;
     return -1;
-  case 'p':
+  case 'q':
     o->picture = NULL;
     return -1;
   case 'e':
     o->nested = optarg;
     return -1;
+  case 'j':
+    o->json = true;
+    return -1;
+  case 'p':
+    o->progress = true;
+    return -1;
   case 'n':
     if (read_count(optarg, 1000, &o->order))
       return -1;
-    return misuse("the order is a number from 0 to 1000, not", optarg);
+    return cmd_misuse("the order is a number from 0 to 1000, not", optarg);
   case 'm':
     if (read_count(optarg, 1000000, &o->volume_mb))
       return -1;
-    return misuse("the volume is a number of MB, not", optarg);
+    return cmd_misuse("the volume is a number of MB, not", optarg);
   default:
     return wrong_option(opt, argv);
   }
@@ -93,137 +114,75 @@ static int take_option(int opt, char *const *argv,
 static int report(int argc, char **argv) {
   static const struct option options[] = {
       {"output", required_argument, NULL, 'o'},
-      {"no-picture", no_argument, NULL, 'p'},
+      {"no-picture", no_argument, NULL, 'q'},
       {"order", required_argument, NULL, 'n'},
       {"volume", required_argument, NULL, 'm'},
       {"nested", required_argument, NULL, 'e'},
+      {"json", no_argument, NULL, 'j'},
+      {"progress", no_argument, NULL, 'p'},
       {NULL, 0, NULL, 0},
   };
-  struct ex_report_options o = {NULL, "heap.svg", "exp(x*sin(k*x^2))", 17, 256};
+  struct ex_report_options o = {NULL,  "heap.svg", "exp(x*sin(k*x^2))", 17, 256,
+                                false, false};
   int opt;
   opterr = 0;
-  while ((opt = getopt_long(argc, argv, ":o:n:m:e:", options, NULL)) != -1) {
+  while ((opt = getopt_long(argc, argv, ":o:n:m:e:jp", options, NULL)) != -1) {
     int status = take_option(opt, argv, &o);
     if (status >= 0)
       return status;
   }
   if (optind == argc)
-    return misuse("report needs a FILE", "");
+    return cmd_misuse("report needs a FILE", "");
   if (optind + 1 < argc)
-    return misuse("report takes one FILE, not also", argv[optind + 1]);
+    return cmd_misuse("report takes one FILE, not also", argv[optind + 1]);
   o.file = argv[optind];
   return ex_report(&o);
 }
 
-/* ---- print, simplify, diff ---- */
+/* ---- Dispatch ---- */
 
-static ex parse_argument(const char *text, size_t number) {
-  ex_error error;
-  char where[32];
-  ex e = ex_parse(text, strlen(text), &error);
-  snprintf(where, sizeof where, "argument %zu", number);
-  if (e == NULL)
-    ex_formulas_error(where, &error);
-  return e;
-}
+static const struct command {
+  const char *name;
+  const char *options; /* besides the common ones */
+  int (*run)(struct cmd_options *o);
+} commands[] = {
+    {"print", "ts", cmd_print},
+    {"convert", "ts", cmd_convert},
+    {"dot", "", cmd_dot},
+    {"stats", "", cmd_stats},
+    {"simplify", "ts", cmd_simplify},
+    {"differentiate", "tsxn", cmd_differentiate},
+    {"diff", "tsxn", cmd_differentiate},
+    {"evaluate", "tD", cmd_evaluate},
+    {"substitute", "tsD", cmd_substitute},
+    {"rewrite", "tsromS", cmd_rewrite},
+    {"equal", "romS", cmd_equal},
+};
 
-static int print_line(ex e) {
-  if (e == NULL)
-    return misuse("out of memory", "");
-  ex_print(e, stdout);
-  putchar('\n');
-  return CMD_OK;
-}
-
-static int print_each(int argc, char **argv, ex (*change)(ex)) {
-  int status = CMD_OK;
-  if (argc < 2)
-    return misuse(argv[0], "needs a FORMULA");
-  for (int i = 1; i < argc; i++) {
-    ex e = parse_argument(argv[i], (size_t)i);
-    if (e == NULL)
-      status = CMD_BAD_FORMULA;
-    else if (print_line(change == NULL ? e : change(e)) != CMD_OK)
-      return CMD_TROUBLE;
-  }
+static int run(const struct command *c, int argc, char **argv) {
+  struct cmd_options o;
+  int status = cmd_options_read(&o, c->options, argc, argv);
+  if (status < 0)
+    status = c->run(&o);
+  cmd_options_drop(&o);
   return status;
-}
-
-static int diff(int argc, char **argv) {
-  ex e;
-  ex variable;
-  if (argc != 3)
-    return misuse("diff needs a FORMULA and a VARIABLE", "");
-  e = parse_argument(argv[1], 1);
-  variable = parse_argument(argv[2], 2);
-  if (e == NULL || variable == NULL)
-    return CMD_BAD_FORMULA;
-  if (ex_kind_of(variable) != EX_SYM)
-    return misuse("not a variable:", argv[2]);
-  return print_line(ex_simplify(ex_derive(e, variable)));
-}
-
-/* ---- convert, dot ---- */
-
-/* Brackets begin formulas of both notations: what the first one can not read
- * is left to the infix parser and its messages. */
-static ex parse_either(const char *text, size_t number) {
-  ex_error error;
-  ex e =
-      text[0] == '(' ? ex_read_sexpr(text, strlen(text), NULL, &error) : NULL;
-  return e != NULL ? e : parse_argument(text, number);
-}
-
-static int convert(int argc, char **argv) {
-  int status = CMD_OK;
-  bool sexpr = argc > 1 && strcmp(argv[1], "sexpr") == 0;
-  if (argc < 3 || (!sexpr && strcmp(argv[1], "infix") != 0))
-    return misuse("convert needs a notation, infix or sexpr, and a FORMULA",
-                  "");
-  for (int i = 2; i < argc; i++) {
-    ex e = parse_either(argv[i], (size_t)i - 1);
-    if (e == NULL)
-      status = CMD_BAD_FORMULA;
-    else if (!sexpr)
-      print_line(e);
-    else if (ex_print_sexpr(e, stdout))
-      putchar('\n');
-  }
-  return status;
-}
-
-static int dot(int argc, char **argv) {
-  ex e;
-  if (argc != 2)
-    return misuse("dot needs a FORMULA", "");
-  e = parse_either(argv[1], 1);
-  if (e == NULL)
-    return CMD_BAD_FORMULA;
-  return ex_dot(e, stdout) ? CMD_OK : misuse("cannot write the graph", "");
 }
 
 static int command(int argc, char **argv) {
   const char *name = argv[0];
   if (strcmp(name, "report") == 0)
     return report(argc, argv);
-  if (strcmp(name, "print") == 0)
-    return print_each(argc, argv, NULL);
-  if (strcmp(name, "simplify") == 0)
-    return print_each(argc, argv, ex_simplify);
-  if (strcmp(name, "diff") == 0)
-    return diff(argc, argv);
-  if (strcmp(name, "convert") == 0)
-    return convert(argc, argv);
-  if (strcmp(name, "dot") == 0)
-    return dot(argc, argv);
+  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+    if (strcmp(name, commands[i].name) == 0)
+      return run(&commands[i], argc, argv);
   if (name[0] == '-')
-    return misuse("unknown option", name);
-  return misuse("unknown command", name);
+    return cmd_misuse("unknown option", name);
+  return cmd_misuse("unknown command", name);
 }
 
 int main(int argc, char **argv) {
   if (argc < 2)
-    return misuse("no command", "");
+    return cmd_misuse("no command", "");
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
     fputs(help, stdout);
     return finish_output(CMD_OK);

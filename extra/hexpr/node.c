@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static hc_table *table;                /* [const] after set-up */
-static hc_class *classes[EX_TERM + 1]; /* [const] after set-up */
+static hc_table *table; /* [const] after set-up */
+/* [atomic: w by set-up (release) / r by any (acquire), NULL before] */
+static hc_class *classes[EX_TERM + 1];
 uint8_t ex_node_kinds[HC_MAX_CLASSES + 1];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -33,7 +34,7 @@ static uint64_t pack(uint32_t weight, unsigned open, uint32_t hash) {
 static unsigned open_outside(ex e, size_t i, uint64_t shape) {
   unsigned open = (unsigned)(shape >> 32 & 255);
   bool inside = kind_of(e) == EX_TERM && i + 1 == hc_words(e) &&
-                (ex_op_flags((ex_op)hc_key(e)[0]) & EX_BINDER) != 0;
+                (ex_op_flags(term_op_of(e)) & EX_BINDER) != 0;
   return inside && open > 0 && open < EX_OPEN_MANY ? open - 1 : open;
 }
 
@@ -42,10 +43,12 @@ static uint64_t compound_shape(ex e) {
   uint64_t sum = 1;
   uint32_t most = (uint32_t)1 << 31;
   unsigned open = 0;
-  uint32_t hash = fold(hc_tag(e), kind_of(e));
-  size_t i = kind_of(e) == EX_TERM;
-  if (i > 0)
-    hash = fold(hash, ex_op_hash((ex_op)key[0]));
+  uint32_t hash = fold(op_of(e), kind_of(e));
+  size_t i = 0;
+  if (kind_of(e) == EX_TERM) {
+    hash = fold(hash, ex_op_hash(term_op_of(e)));
+    i = head_of(e);
+  }
   for (; i < hc_words(e); i++) {
     uint64_t shape = ex_node_shape((ex)key[i]);
     uint32_t weight = ex_node_weight(shape);
@@ -91,19 +94,24 @@ static void set_up(void) {
   if (table == NULL)
     abort();
   for (int k = EX_INT; k <= EX_TERM; k++) {
+    hc_class *cls;
     hc_class_desc d = {.name = names[k], .leaf = k < EX_UNARY};
     if (k >= EX_UNARY) {
       d.extra_words = 1;
       d.fill = fill_shape;
     }
-    classes[k] = hc_class_new(table, &d);
-    if (classes[k] == NULL)
+    cls = hc_class_new(table, &d);
+    if (cls == NULL)
       abort();
-    ex_node_kinds[hc_class_number(classes[k])] = (uint8_t)k;
+    ex_node_kinds[hc_class_number(cls)] = (uint8_t)k;
+    __atomic_store_n(&classes[k], cls, __ATOMIC_RELEASE);
   }
 }
 
 static inline hc_class *class_of(ex_kind kind) {
+  hc_class *cls = __atomic_load_n(&classes[kind], __ATOMIC_ACQUIRE);
+  if (__builtin_expect(cls != NULL, 1))
+    return cls;
   pthread_once(&once, set_up);
   return classes[kind];
 }
@@ -137,6 +145,10 @@ ex ex_node_leaf(ex_kind kind, const uintptr_t *key, size_t words) {
   return checked(hc_intern(class_of(kind), 0, key, words));
 }
 
+ex ex_node_known_leaf(ex_kind kind, const uintptr_t *key, size_t words) {
+  return hc_find(class_of(kind), 0, key, words);
+}
+
 ex ex_int(int64_t value) {
   return checked(hc_intern1(class_of(EX_INT), 0, (uintptr_t)value));
 }
@@ -155,24 +167,35 @@ ex ex_real(double value) {
   return checked(hc_intern1(class_of(EX_REAL), 0, bits));
 }
 
+/* Why OP is not one of the built-in ones of the arity that was wanted. */
+static ex wrong_op(ex_op op) {
+  return ex_node_fail(op == EX_NONE ? EX_ETYPE : EX_EARITY);
+}
+
 ex ex_unary(ex_op op, ex a) {
   if (a == NULL)
     return NULL;
+  if (op - EX_NEG >= EX_ADD - EX_NEG)
+    return op < EX_OPS ? wrong_op(op) : ex_1(op, a);
   return checked(hc_intern1(class_of(EX_UNARY), op, (uintptr_t)a));
 }
 
 ex ex_binary(ex_op op, ex a, ex b) {
   if (a == NULL || b == NULL)
     return NULL;
+  if (op - EX_ADD >= EX_OPS - EX_ADD)
+    return op < EX_OPS ? wrong_op(op) : ex_2(op, a, b);
   return checked(
       hc_intern2(class_of(EX_BINARY), op, (uintptr_t)a, (uintptr_t)b));
 }
 
-/* A node of HEAD and N operands. The key is on the stack or the caller's
- * operands keep the nodes alive, so its memory need not be scanned. */
-static ex headed(ex_kind kind, uintptr_t head, const ex *args, size_t n) {
+/* The key is HEAD, if that is not 0, and N operands. It is on the stack or the
+ * caller's operands keep the nodes alive, so its memory need not be scanned. */
+static ex headed(ex_kind kind, unsigned tag, uintptr_t head, const ex *args,
+                 size_t n) {
   uintptr_t small[8];
   uintptr_t *key = small;
+  size_t words = 0;
   bool whole = true;
   ex e = NULL;
   if (n + 1 > EX_MAX_WORDS)
@@ -181,13 +204,14 @@ static ex headed(ex_kind kind, uintptr_t head, const ex *args, size_t n) {
     key = malloc((n + 1) * sizeof *key);
   if (key == NULL)
     return ex_node_fail(EX_ENOMEM);
-  key[0] = head;
+  if (head != 0)
+    key[words++] = head;
   for (size_t i = 0; i < n; i++) {
-    key[i + 1] = (uintptr_t)args[i];
+    key[words++] = (uintptr_t)args[i];
     whole = whole && args[i] != NULL;
   }
   if (whole)
-    e = checked(hc_intern(class_of(kind), 0, key, n + 1));
+    e = checked(hc_intern(class_of(kind), tag, key, words));
   if (key != small)
     free(key);
   return e;
@@ -198,11 +222,44 @@ ex ex_apply(ex function_name, const ex *args, size_t argc) {
     return NULL;
   if (kind_of(function_name) != EX_SYM)
     return ex_node_fail(EX_ETYPE);
-  return headed(EX_APPLY, (uintptr_t)function_name, args, argc);
+  return headed(EX_APPLY, 0, (uintptr_t)function_name, args, argc);
 }
 
 ex ex_node_term(ex_op op, const ex *args, size_t n) {
-  return headed(EX_TERM, op, args, n);
+  if (op > EX_TAGGED_OP)
+    return headed(EX_TERM, 0, op, args, n);
+  return headed(EX_TERM, op - EX_OPS + 1, 0, args, n);
+}
+
+/* ---- Plain operators ---- */
+
+/* These take their operands as they are, and have their number in the tag. */
+
+ex ex_1(ex_op op, ex a) {
+  if (a == NULL || !ex_op_is_plain(op, 1))
+    return ex_n(op, &a, 1);
+  if (op < EX_OPS)
+    return checked(hc_intern1(class_of(EX_UNARY), op, (uintptr_t)a));
+  return checked(hc_intern1(class_of(EX_TERM), op - EX_OPS + 1, (uintptr_t)a));
+}
+
+ex ex_2(ex_op op, ex a, ex b) {
+  ex args[2] = {a, b};
+  if (a == NULL || b == NULL || !ex_op_is_plain(op, 2))
+    return ex_n(op, args, 2);
+  if (op < EX_OPS)
+    return checked(
+        hc_intern2(class_of(EX_BINARY), op, (uintptr_t)a, (uintptr_t)b));
+  return checked(hc_intern2(class_of(EX_TERM), op - EX_OPS + 1, (uintptr_t)a,
+                            (uintptr_t)b));
+}
+
+ex ex_3(ex_op op, ex a, ex b, ex c) {
+  ex args[3] = {a, b, c};
+  if (a == NULL || b == NULL || c == NULL || !ex_op_is_plain(op, 3))
+    return ex_n(op, args, 3);
+  return checked(hc_intern3(class_of(EX_TERM), op - EX_OPS + 1, (uintptr_t)a,
+                            (uintptr_t)b, (uintptr_t)c));
 }
 
 ex ex_node_rebuild(ex e, const ex *args) {
@@ -216,7 +273,7 @@ ex ex_node_rebuild(ex e, const ex *args) {
   case EX_APPLY:
     return ex_apply(ex_function(e), args, argc_of(e));
   case EX_TERM:
-    return ex_n((ex_op)hc_key(e)[0], args, argc_of(e));
+    return ex_n(term_op_of(e), args, argc_of(e));
   default:
     return e;
   }
@@ -227,24 +284,35 @@ ex ex_node_rebuild(ex e, const ex *args) {
 ex_kind ex_kind_of(ex e) { return kind_of(e); }
 
 ex_op ex_op_of(ex e) {
-  return kind_of(e) == EX_TERM ? (ex_op)hc_key(e)[0] : op_of(e);
+  return kind_of(e) == EX_TERM ? term_op_of(e) : hc_tag(e);
 }
 
 size_t ex_argc(ex e) { return argc_of(e); }
 
-ex ex_arg(ex e, size_t i) { return arg_of(e, i); }
+ex ex_arg(ex e, size_t i) {
+  return i < argc_of(e) ? arg_of(e, i) : ex_node_fail(EX_EARITY);
+}
 
-ex ex_function(ex e) { return (ex)hc_key(e)[0]; }
+/* The first key word of what is of this kind, else 0 and ex_errno. */
+static uintptr_t word_of(ex e, ex_kind kind) {
+  if (kind_of(e) == kind)
+    return hc_key(e)[0];
+  ex_node_fail(EX_ETYPE);
+  return 0;
+}
 
-int64_t ex_int_value(ex e) { return (int64_t)hc_key(e)[0]; }
+ex ex_function(ex e) { return (ex)word_of(e, EX_APPLY); }
+
+int64_t ex_int_value(ex e) { return (int64_t)word_of(e, EX_INT); }
 
 double ex_real_value(ex e) {
+  uintptr_t bits = word_of(e, EX_REAL);
   double value;
-  memcpy(&value, hc_key(e), sizeof value);
+  memcpy(&value, &bits, sizeof value);
   return value;
 }
 
-uint32_t ex_bvar_index(ex e) { return (uint32_t)hc_key(e)[0]; }
+uint32_t ex_bvar_index(ex e) { return (uint32_t)word_of(e, EX_BVAR); }
 
 const char *ex_name(ex e) {
   switch (kind_of(e)) {

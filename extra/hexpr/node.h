@@ -7,7 +7,8 @@
  *   string, blob      number of bytes; the bytes padded with at least one zero
  *   unary, binary     the operands, with the operator as the tag
  *   application       the name symbol and then the arguments
- *   term              the number of the operator and then the operands
+ *   term              the operands, with a tag for the operator if its number is
+ *                     small enough; else tag 0, the number, and the operands
  *
  * Compound nodes have one extra word, the shape. Its low half is the weight: the
  * tree size while that is below 2^31, after that one more than the largest
@@ -24,8 +25,9 @@
 
 #include "hexpr/hexpr.h"
 
-/* The kind of every class number. [const] after set-up */
-extern uint8_t ex_node_kinds[HC_MAX_CLASSES + 1];
+/* The kind of every class number; of a class that has nodes it stays. */
+extern uint8_t ex_node_kinds[HC_MAX_CLASSES + 1]
+    __attribute__((visibility("hidden")));
 
 /* The public functions of the same meaning, for use inside the library. */
 
@@ -39,10 +41,22 @@ static inline bool is_leaf(ex e) { return kind_of(e) < EX_UNARY; }
 static inline bool is_number(ex e) { return kind_of(e) <= EX_RAT; }
 
 /* Of the built-in operators only; EX_NONE for terms. */
-static inline ex_op op_of(ex e) { return hc_tag(e); }
+static inline ex_op op_of(ex e) {
+  return kind_of(e) == EX_TERM ? EX_NONE : hc_tag(e);
+}
+
+/* The largest operator whose terms have it in the tag. */
+enum { EX_TAGGED_OP = EX_OPS - 1 + HC_MAX_TAG };
+
+/* The operator of a term. */
+static inline ex_op term_op_of(ex e) {
+  return hc_tag(e) > 0 ? EX_OPS - 1 + hc_tag(e) : (ex_op)hc_key(e)[0];
+}
 
 /* Key words before the operands. */
-static inline size_t head_of(ex e) { return kind_of(e) >= EX_APPLY; }
+static inline size_t head_of(ex e) {
+  return kind_of(e) >= EX_APPLY && hc_tag(e) == 0;
+}
 
 static inline size_t argc_of(ex e) {
   return is_leaf(e) ? 0 : hc_words(e) - head_of(e);
@@ -67,6 +81,9 @@ static inline unsigned ex_node_open(ex e) {
 
 /* The node of a leaf kind with this key; NULL and ex_errno when too long. */
 ex ex_node_leaf(ex_kind kind, const uintptr_t *key, size_t words);
+
+/* The same if there is one, else NULL; ex_errno stays. */
+ex ex_node_known_leaf(ex_kind kind, const uintptr_t *key, size_t words);
 
 /* A term of an operator of the program, as it is. */
 ex ex_node_term(ex_op op, const ex *args, size_t n);

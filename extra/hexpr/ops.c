@@ -10,18 +10,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CHUNK = 64, CHUNKS = 16 };
+enum { FIRST_BITS = 6, FIRST_CHUNK = 1 << FIRST_BITS, CHUNKS = 16 };
 
 struct op {
-  char *name;
+  const char *name;
   int arity;
   unsigned flags;
   uint32_t hash;
+  ex_fix fix;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct op *chunk[CHUNKS]; /* [lock; an entry is const once defined] */
-static uint32_t defined; /* [atomic: w under lock, release / r acquire] */
+static void *chunk[CHUNKS]; /* of struct op [lock; an entry is const once
+                               defined] */
+static uint32_t defined;    /* [atomic: w under lock, release / r acquire] */
+
+/* Operators of the program that are no mere calls. They lie in FIXED too, so that
+ * a parser looks at these only. [as `chunk`, as `defined`] */
+static void *fixed[CHUNKS]; /* of ex_op */
+static uint32_t fixes;
 
 static const char *const op_names[EX_OPS] = {
     [EX_NONE] = "",       [EX_NEG] = "-",       [EX_SQRT] = "sqrt",
@@ -35,8 +42,11 @@ static const char *const op_names[EX_OPS] = {
     [EX_POW] = "^",       [EX_ATAN2] = "atan2",
 };
 
+uint8_t ex_op_plain[EX_TAGGED_OP + 1] = {[EX_NEG... EX_ADD - 1] = 2,
+                                         [EX_ADD... EX_OPS - 1] = 3};
+
 static const unsigned op_flags[EX_OPS] = {
-    [EX_NEG] = EX_PRIORITY(30),
+    [EX_NEG] = EX_PREFIX | EX_PRIORITY(30),
     [EX_ADD] = EX_INFIX | EX_PRIORITY(10),
     [EX_SUB] = EX_INFIX | EX_PRIORITY(10),
     [EX_MUL] = EX_INFIX | EX_PRIORITY(20),
@@ -46,28 +56,37 @@ static const unsigned op_flags[EX_OPS] = {
 
 /* ---- Looking at ---- */
 
+/* Chunk C begins with entry FIRST_CHUNK << C, less FIRST_CHUNK. */
 static struct op *entry(uint32_t i) {
-  size_t c = 0;
-  size_t room = FIRST_CHUNK;
-  for (; i >= room; c++) {
-    i -= (uint32_t)room;
-    room *= 2;
-  }
-  return &chunk[c][i];
+  uint32_t place = i + FIRST_CHUNK;
+  unsigned top = 31 - (unsigned)__builtin_clz(place);
+  return (struct op *)chunk[top - FIRST_BITS] + (place - ((uint32_t)1 << top));
+}
+
+/* The entry of an operator of the program; an empty one for what is none. */
+static const struct op *defined_op(ex_op op) {
+  static const struct op none = {.name = ""};
+  if (op - EX_OPS >= __atomic_load_n(&defined, __ATOMIC_ACQUIRE))
+    return &none;
+  return entry(op - EX_OPS);
 }
 
 const char *ex_op_name(ex_op op) {
-  return op < EX_OPS ? op_names[op] : entry(op - EX_OPS)->name;
+  return op < EX_OPS ? op_names[op] : defined_op(op)->name;
 }
 
 unsigned ex_op_flags(ex_op op) {
-  return op < EX_OPS ? op_flags[op] : entry(op - EX_OPS)->flags;
+  return op < EX_OPS ? op_flags[op] : defined_op(op)->flags;
 }
 
 int ex_op_arity(ex_op op) {
   if (op >= EX_OPS)
-    return entry(op - EX_OPS)->arity;
-  return op < EX_ADD ? 1 : 2;
+    return defined_op(op)->arity;
+  return op == EX_NONE ? 0 : op < EX_ADD ? 1 : 2;
+}
+
+bool ex_op_is_defined(ex_op op) {
+  return op - EX_OPS < __atomic_load_n(&defined, __ATOMIC_ACQUIRE);
 }
 
 uint32_t ex_op_hash(ex_op op) { return entry(op - EX_OPS)->hash; }
@@ -100,29 +119,125 @@ ex_op ex_op_find(const char *name, size_t argc) {
   return op;
 }
 
+/* ---- Infix text ---- */
+
+static const ex_op signs[] = {EX_ADD, EX_SUB, EX_MUL, EX_DIV, EX_POW, EX_NEG};
+enum { SIGNS = sizeof signs / sizeof signs[0] };
+
+ex_fix ex_op_fix(ex_op op) {
+  if (op >= EX_OPS)
+    return entry(op - EX_OPS)->fix;
+  return (op_flags[op] & EX_FIXES) != 0 ? FIX_SIGN : FIX_CALL;
+}
+
+static uint32_t fixes_now(void) {
+  return __atomic_load_n(&fixes, __ATOMIC_ACQUIRE);
+}
+
+static ex_op fixed_at(uint32_t i) {
+  size_t c = 0;
+  size_t room = FIRST_CHUNK;
+  for (; i >= room; c++) {
+    i -= (uint32_t)room;
+    room *= 2;
+  }
+  return ((const ex_op *)fixed[c])[i];
+}
+
+/* Takes OP for the best so far if TEXT begins with it and it is longer. */
+static void match_sign(ex_op op, const char *text, size_t bytes, unsigned want,
+                       ex_op *best, size_t *length) {
+  const char *name = ex_op_name(op);
+  size_t n;
+  if (name[0] != text[0] || (ex_op_flags(op) & want) == 0)
+    return;
+  n = strlen(name);
+  if (n <= *length || n > bytes || memcmp(name, text, n) != 0)
+    return;
+  *best = op;
+  *length = n;
+}
+
+ex_op ex_op_sign(const char *text, size_t bytes, unsigned want,
+                 size_t *out_bytes) {
+  ex_op best = EX_NONE;
+  uint32_t n = fixes_now();
+  *out_bytes = 0;
+  if (bytes == 0)
+    return EX_NONE;
+  for (size_t i = 0; i < SIGNS; i++)
+    match_sign(signs[i], text, bytes, want, &best, out_bytes);
+  for (uint32_t i = 0; i < n; i++)
+    if (ex_op_fix(fixed_at(i)) == FIX_SIGN)
+      match_sign(fixed_at(i), text, bytes, want, &best, out_bytes);
+  return best;
+}
+
+ex_op ex_op_word(const char *text, size_t bytes, unsigned want) {
+  uint32_t n = fixes_now();
+  for (uint32_t i = 0; i < n; i++) {
+    ex_op op = fixed_at(i);
+    const char *name = ex_op_name(op);
+    if (ex_op_fix(op) == FIX_WORD && (ex_op_flags(op) & want) != 0 &&
+        strlen(name) == bytes && memcmp(name, text, bytes) == 0)
+      return op;
+  }
+  return EX_NONE;
+}
+
+bool ex_op_glues(char left, char right) {
+  uint32_t n = fixes_now();
+  char both[3] = {left, right, '\0'};
+  for (uint32_t i = 0; i < n; i++)
+    if (ex_op_fix(fixed_at(i)) == FIX_SIGN &&
+        strstr(ex_op_name(fixed_at(i)), both) != NULL)
+      return true;
+  return false;
+}
+
 bool ex_op_known(const char *name) {
   return built_in(name, 0) != EX_NONE || ex_op_named(name) != EX_NONE;
 }
 
 /* ---- Defining ---- */
 
-static bool is_sound(const char *name, int arity, unsigned flags) {
+static bool is_sound_fix(int arity, unsigned flags) {
+  unsigned fix = flags & EX_FIXES;
   unsigned priority = flags >> 16;
-  bool infix = (flags & EX_INFIX) != 0;
+  if (fix == 0)
+    return priority == 0 && (flags & (EX_RIGHT | EX_NOCHAIN)) == 0;
+  if (priority == 0 || priority > 99)
+    return false;
+  if (fix == EX_PREFIX || fix == EX_POSTFIX)
+    return arity == 1 && (flags & (EX_RIGHT | EX_NOCHAIN)) == 0;
+  if (fix != EX_INFIX || (arity != 2 && arity != EX_NARY))
+    return false;
+  return (flags & EX_NOCHAIN) == 0 || (arity == 2 && (flags & EX_RIGHT) == 0);
+}
+
+static bool is_sound(const char *name, int arity, unsigned flags) {
   if (!ex_quote_is_word(name) || built_in(name, 0) != EX_NONE)
     return false;
-  if (arity < EX_NARY || arity >= EX_MAX_WORDS || (flags & 0xffc0) != 0)
+  if (arity < EX_NARY || arity >= EX_MAX_WORDS || (flags & 0xfe00) != 0)
     return false;
   if ((flags & EX_ASSOC) != 0 && arity != EX_NARY)
     return false;
   if ((flags & EX_BINDER) != 0 &&
       (arity < 1 || (flags & (EX_COMM | EX_ASSOC | EX_IDEM)) != 0))
     return false;
-  if (infix != (priority > 0) || priority > 99)
-    return false;
-  if ((flags & EX_RIGHT) != 0 && !infix)
-    return false;
-  return !infix || arity == 2 || arity == EX_NARY;
+  return is_sound_fix(arity, flags);
+}
+
+static ex_fix fix_of(const char *name, unsigned flags) {
+  static const char *const taken[] = {"inf", "nan", "let", "in"};
+  if ((flags & EX_FIXES) == 0)
+    return FIX_CALL;
+  if (strspn(name, "!$&*+-/:<=>?[]\\^{}~") == strlen(name))
+    return FIX_SIGN;
+  for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
+    if (strcmp(name, taken[i]) == 0)
+      return FIX_CALL;
+  return ex_quote_is_infix_name(name) ? FIX_WORD : FIX_CALL;
 }
 
 static uint32_t hash_name(const char *name) {
@@ -132,30 +247,47 @@ static uint32_t hash_name(const char *name) {
   return h;
 }
 
-static bool make_chunk(uint32_t i) {
+/* The array among CHUNKS for entry I of SIZE bytes, made when it is new; how far
+ * into it. */
+static void *make_room(void **chunks, uint32_t i, size_t size,
+                       uint32_t *out_at) {
   size_t room = FIRST_CHUNK;
   for (size_t c = 0; c < CHUNKS; c++) {
+    *out_at = i;
     if (i < room) {
-      if (chunk[c] == NULL)
-        chunk[c] = calloc(room, sizeof *chunk[c]);
-      return chunk[c] != NULL;
+      if (chunks[c] == NULL)
+        chunks[c] = calloc(room, size);
+      return chunks[c];
     }
     i -= (uint32_t)room;
     room *= 2;
   }
-  return false;
+  return NULL;
 }
 
 static ex_op define_locked(const char *name, int arity, unsigned flags) {
   char *copy = strdup(name);
-  if (copy == NULL || !make_chunk(defined)) {
+  ex_op op = EX_OPS + defined;
+  uint32_t at;
+  uint32_t fixed_place;
+  struct op *ops = make_room(chunk, defined, sizeof *ops, &at);
+  ex_op *fixed_ops = make_room(fixed, fixes, sizeof *fixed_ops, &fixed_place);
+  if (copy == NULL || ops == NULL || fixed_ops == NULL) {
     free(copy);
     ex_node_fail(EX_ENOMEM);
     return EX_NONE;
   }
-  *entry(defined) = (struct op){copy, arity, flags, hash_name(name)};
+  ops[at] =
+      (struct op){copy, arity, flags, hash_name(name), fix_of(name, flags)};
+  if (op <= EX_TAGGED_OP && arity >= 1 && arity <= 3 &&
+      (flags & (EX_COMM | EX_ASSOC | EX_IDEM)) == 0)
+    __atomic_store_n(&ex_op_plain[op], (uint8_t)(arity + 1), __ATOMIC_RELAXED);
   __atomic_store_n(&defined, defined + 1, __ATOMIC_RELEASE);
-  return EX_OPS + defined - 1;
+  if (ops[at].fix != FIX_CALL) {
+    fixed_ops[fixed_place] = op;
+    __atomic_store_n(&fixes, fixes + 1, __ATOMIC_RELEASE);
+  }
+  return op;
 }
 
 ex_op ex_opdef(const char *name, int arity, unsigned flags) {

@@ -69,21 +69,23 @@ static void put_blob(struct ex_sink *to, ex e) {
 }
 
 static bool is_number_word(const char *name) {
-  return strcmp(name, "inf") == 0 || strcmp(name, "nan") == 0;
+  return strcmp(name, "inf") == 0 || strcmp(name, "nan") == 0 ||
+         strcmp(name, "-inf") == 0;
 }
 
-/* Whether the infix reader takes NAME for one plain name. */
-static bool is_plain_infix(const char *name) {
+bool ex_quote_is_infix_name(const char *name) {
   struct ex_lex l;
   ex_lex_start(&l, name, strlen(name), 1, 1);
   return l.kind == LEX_NAME && l.length == strlen(name);
 }
 
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 bool ex_quote_is_word(const char *name) {
   size_t n = strcspn(name, " \t\r\n()|\"%;@");
+  bool sign = name[0] != '\0' && strchr("-+.", name[0]) != NULL;
   bool digits =
-      (name[0] >= '0' && name[0] <= '9') ||
-      ((name[0] == '-' || name[0] == '+' || name[0] == '.') && name[1] != '\0');
+      is_digit(name[0]) || (sign && (is_digit(name[1]) || name[1] == '.'));
   for (size_t i = 0; i < n; i++)
     if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f)
       return false;
@@ -97,9 +99,10 @@ static bool is_operator(const char *name) {
 static bool is_plain(const char *name, enum quote_place place) {
   switch (place) {
   case QUO_INFIX:
-    return is_plain_infix(name) && !is_number_word(name);
+    return ex_quote_is_infix_name(name) && !is_number_word(name) &&
+           ex_op_word(name, strlen(name), EX_PREFIX) == EX_NONE;
   case QUO_INFIX_HEAD:
-    return is_plain_infix(name) && !is_operator(name);
+    return ex_quote_is_infix_name(name) && !is_operator(name);
   case QUO_SEXPR:
     return ex_quote_is_word(name) && !is_number_word(name);
   default:
@@ -113,6 +116,16 @@ static void put_symbol(struct ex_sink *to, ex e, enum quote_place place) {
     ex_sink_text(to, name);
   else
     put_quoted(to, name, strlen(name), '|');
+}
+
+void ex_quote_operator(struct ex_sink *to, ex_op op) {
+  const char *name = ex_op_name(op);
+  bool plain = ex_quote_is_infix_name(name) && strcmp(name, "log") != 0 &&
+               ex_op_word(name, strlen(name), EX_PREFIX) == EX_NONE;
+  if (plain)
+    ex_sink_text(to, name);
+  else
+    put_quoted(to, name, strlen(name), '`');
 }
 
 void ex_quote_leaf(struct ex_sink *to, ex e, enum quote_place place) {

@@ -60,33 +60,53 @@ static uint64_t look_ups(const hc_stats *s) { return s->hits + s->misses; }
 
 /* ---- Output ---- */
 
-static void progress(const char *format, size_t a, size_t b) {
-  if (!isatty(STDOUT_FILENO))
-    return;
-  printf("\r\033[K");
-  printf(format, a, b);
-  fflush(stdout);
+static bool as_json;
+static bool in_section;
+
+static void end_section(void) {
+  if (as_json && in_section)
+    cmd_json_close('}');
+  in_section = false;
 }
 
-static void end_progress(void) {
-  if (isatty(STDOUT_FILENO))
-    printf("\r\033[K");
+/* The heading of the rows that follow; KEY is for JSON. */
+static void section(const char *key, const char *title) {
+  end_section();
+  if (as_json)
+    cmd_json_open(key, '{');
+  else
+    printf("%s\n", title);
+  in_section = true;
 }
 
 static void row(const char *label, const char *value) {
-  printf("  %-26s %s\n", label, value);
+  if (as_json)
+    cmd_json_string(label, value);
+  else
+    printf("  %-26s %s\n", label, value);
 }
 
 static void row_count(const char *label, uint64_t value) {
   char text[32];
   snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-  row(label, text);
+  if (as_json)
+    cmd_json_number(label, text);
+  else
+    row(label, text);
 }
 
+/* UNIT begins with a blank, or is empty. */
 static void row_number(const char *label, double value, const char *unit) {
   char text[64];
-  snprintf(text, sizeof text, "%.*f%s", value < 100 ? 2 : 0, value, unit);
-  row(label, text);
+  char key[64];
+  snprintf(key, sizeof key, "%s%s%s%s", label, unit[0] == '\0' ? "" : " (",
+           unit[0] == '\0' ? "" : unit + 1, unit[0] == '\0' ? "" : ")");
+  snprintf(text, sizeof text, "%.*f%s", value < 100 ? 2 : 0, value,
+           as_json ? "" : unit);
+  if (as_json && value <= 1e300)
+    cmd_json_number(key, text);
+  else
+    row(label, text);
 }
 
 /* The sizes of some expressions together; tree sizes may have many digits. */
@@ -96,6 +116,12 @@ static void rows_of_sizes(const ex *roots, size_t n) {
   size_t dag = 0;
   if (!ex_count(roots, n, &dag, &tree))
     return;
+  if (as_json) {
+    cmd_json_string("tree nodes", tree);
+    cmd_json_count("graph nodes", dag);
+    free(tree);
+    return;
+  }
   if (strlen(tree) <= 40)
     snprintf(text, sizeof text, "%s nodes", tree);
   else
@@ -167,21 +193,22 @@ static void drop_most(struct results *r) {
   r->n = kept;
 }
 
-static bool light_run(const struct ex_formulas *f, struct results *r) {
+static bool light_run(const struct cmd_input *f, struct results *r) {
   struct snapshot before;
   size_t room = 0;
   bool ok = true;
   measure(&before);
-  for (size_t i = 0; ok && i < f->n; i++) {
-    progress("formula %zu of %zu", i + 1, f->n);
-    ok = push_result(r, &room, f->formula[i]) &&
-         derive_all(r, &room, f->formula[i]);
+  for (size_t i = 0; ok && i < f->formula.n; i++) {
+    cmd_progress("formula", i + 1, f->formula.n);
+    ok = push_result(r, &room, f->formula.at[i]) &&
+         derive_all(r, &room, f->formula.at[i]);
   }
-  end_progress();
+  cmd_progress_end();
   if (!ok)
     return false;
-  printf("\nDerivatives of all formulas by each variable, simplified\n");
-  row_count("derivatives", r->n - f->n);
+  section("light",
+          "\nDerivatives of all formulas by each variable, simplified");
+  row_count("derivatives", r->n - f->formula.n);
   rows_of_sizes(r->at, r->n);
   drop_most(r);
   hc_backend_collect();
@@ -193,7 +220,7 @@ static bool light_run(const struct ex_formulas *f, struct results *r) {
 
 static ex high_derivative(ex e, ex x, long order, size_t round) {
   for (long i = 1; e != NULL && i <= order; i++) {
-    progress("round %zu, derivative %zu", round, (size_t)i);
+    cmd_progress("derivative of the heavy run, round", round, 0);
     e = ex_simplify(ex_derive(e, x));
   }
   return e;
@@ -201,6 +228,7 @@ static ex high_derivative(ex e, ex x, long order, size_t round) {
 
 static bool heavy_run(const struct ex_report_options *o, ex nested, ex *held) {
   struct snapshot before;
+  char title[300];
   size_t round = 0;
   size_t limit = (size_t)o->volume_mb * MEGABYTE;
   ex x = ex_sym("x");
@@ -212,9 +240,10 @@ static bool heavy_run(const struct ex_report_options *o, ex nested, ex *held) {
     if (*held == NULL)
       return false;
   } while (hc_backend_allocated_bytes() - before.allocated < limit);
-  end_progress();
-  printf("\nDerivative %ld by x of %s, k = 1..%zu\n", o->order, o->nested,
-         round);
+  cmd_progress_end();
+  snprintf(title, sizeof title, "\nDerivative %ld by x of %.200s, k = 1..%zu",
+           o->order, o->nested, round);
+  section("heavy", title);
   rows_of_sizes(held, 1);
   rows_of_work(&before);
   return true;
@@ -257,7 +286,7 @@ static bool closing_rows(const struct ex_report_options *o) {
   unsigned version = hc_backend_version();
   char text[64];
   getrusage(RUSAGE_SELF, &usage);
-  printf("\nAltogether\n");
+  section("altogether", "\nAltogether");
   row_count("collections", hc_backend_collections());
   row_number("longest pause", longest_pause * 1e3, " ms");
   row_number("heap", (double)hc_backend_heap_bytes() / MEGABYTE, " MB");
@@ -268,40 +297,37 @@ static bool closing_rows(const struct ex_report_options *o) {
   return draw(o->picture);
 }
 
-static size_t count_variables(const struct ex_formulas *f) {
+static size_t count_variables(const struct cmd_input *f) {
   size_t sum = 0;
-  for (size_t i = 0; i < f->n; i++) {
+  for (size_t i = 0; i < f->formula.n; i++) {
     size_t n = 0;
-    free(ex_variables(f->formula[i], &n));
+    free(ex_variables(f->formula.at[i], &n));
     sum += n;
   }
   return sum;
 }
 
 static bool opening_rows(const struct ex_report_options *o,
-                         const struct ex_formulas *f) {
-  printf("%s\n", o->file);
-  row_count("formulas", f->n);
+                         const struct cmd_input *f) {
+  section("input", o->file);
+  row_count("formulas", f->formula.n);
   row_count("with errors", f->errors);
   row_count("variables of each, added", count_variables(f));
-  rows_of_sizes(f->formula, f->n);
-  return f->n > 0;
+  rows_of_sizes(f->formula.at, f->formula.n);
+  return f->formula.n > 0;
 }
 
-static int run(const struct ex_report_options *o, const struct ex_formulas *f,
+static int run(const struct ex_report_options *o, const struct cmd_input *f,
                ex nested) {
   struct results results = {NULL, 0};
   ex held = NULL;
   bool ok;
-  if (opening_rows(o, f) && !light_run(f, &results)) {
-    fprintf(stderr, "hexpr: out of memory\n");
-    return CMD_TROUBLE;
-  }
-  if (o->order > 0 && !heavy_run(o, nested, &held)) {
-    fprintf(stderr, "hexpr: out of memory\n");
-    return CMD_TROUBLE;
-  }
+  if (opening_rows(o, f) && !light_run(f, &results))
+    return cmd_no_memory();
+  if (o->order > 0 && !heavy_run(o, nested, &held))
+    return cmd_no_memory();
   ok = closing_rows(o);
+  end_section();
   hc_keep(held);
   if (results.at != NULL)
     hc_scanned_free(results.at);
@@ -310,22 +336,34 @@ static int run(const struct ex_report_options *o, const struct ex_formulas *f,
   return f->errors > 0 ? CMD_BAD_FORMULA : CMD_OK;
 }
 
-int ex_report(const struct ex_report_options *o) {
-  struct ex_formulas formulas;
-  ex_error error;
-  ex nested = ex_parse(o->nested, strlen(o->nested), &error);
+static int report(const struct ex_report_options *o,
+                  const struct cmd_options *c, ex nested) {
+  struct cmd_input in;
   int status;
-  if (nested == NULL) {
-    ex_formulas_error("formula given with -e", &error);
-    return CMD_BAD_FORMULA;
-  }
   if (o->picture != NULL && !is_writable(o->picture))
     return CMD_TROUBLE;
-  if (!ex_formulas_read(&formulas, o->file))
-    return CMD_TROUBLE;
-  hc_backend_watch_pauses(on_pause);
-  status = run(o, &formulas, nested);
-  ex_formulas_drop(&formulas);
-  hc_keep(nested);
+  cmd_input_read(&in, c);
+  if (!in.trouble)
+    hc_backend_watch_pauses(on_pause);
+  status = in.trouble ? CMD_TROUBLE : run(o, &in, nested);
+  cmd_input_drop(&in);
   return status;
+}
+
+int ex_report(const struct ex_report_options *o) {
+  struct cmd_options c = {.command = "report", .file = &o->file, .files = 1};
+  ex_error error;
+  size_t n = strlen(o->nested);
+  ex nested = ex_parse(o->nested, n, &error);
+  int status = CMD_BAD_FORMULA;
+  c.json = as_json = o->json;
+  c.progress = o->progress;
+  c.may_be_empty = true;
+  cmd_out_start(&c);
+  if (nested == NULL)
+    cmd_error("formula given with -e", o->nested, n, &error);
+  else
+    status = report(o, &c, nested);
+  hc_keep(nested);
+  return cmd_out_end(&c, status);
 }

@@ -124,12 +124,22 @@ static bool grow_memo(struct walk *w) {
 }
 
 static ex recall(const struct walk *w, struct memo_key k) {
-  return w->key == NULL ? NULL : w->value[place_of(w, k)];
+  ex known = w->key == NULL ? NULL : w->value[place_of(w, k)];
+  void *noted;
+  if (known == NULL && w->scope->memo != NULL &&
+      hc_memo_get(w->scope->memo, k.node, &noted))
+    known = noted;
+  return known;
 }
 
+/* A memo without memory forgets, which costs time only. */
 static void remember(struct walk *w, struct memo_key k, ex e) {
   size_t i;
-  if ((w->key == NULL || 2 * w->used >= (size_t)1 << w->bits) &&
+  if (w->scope->every_occurrence)
+    return;
+  if (w->scope->memo != NULL)
+    hc_memo_put(w->scope->memo, k.node, e);
+  if ((w->key == NULL || 4 * w->used >= (size_t)3 << w->bits) &&
       !grow_memo(w)) {
     fail(w);
     return;
@@ -154,7 +164,7 @@ static void visit(struct walk *w, ex e, uint32_t depth) {
   ex known;
   if (is_unaffected(w, e, depth))
     push_result(w, e);
-  else if (is_leaf(e))
+  else if (is_leaf(e) && w->scope->leaf != NULL)
     push_result(w, w->scope->leaf(w->scope->closure, e, depth));
   else {
     known = recall(w, (struct memo_key){e, depth});
@@ -170,6 +180,8 @@ static void complete(struct walk *w) {
   ex made;
   w->results -= argc_of(top.node);
   made = ex_node_rebuild(top.node, w->result + w->results);
+  if (made != NULL && w->scope->node != NULL)
+    made = w->scope->node(w->scope->closure, made);
   push_result(w, made);
   if (!w->failed)
     remember(w, (struct memo_key){top.node, top.depth}, made);

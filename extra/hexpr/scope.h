@@ -12,11 +12,17 @@
 bool ex_scope_is_inside(ex e, size_t i);
 
 struct ex_scope {
-  /* What LEAF becomes under DEPTH binders; NULL for failure. */
+  /* What LEAF becomes under DEPTH binders; NULL for failure. Without it leaves
+   * are nodes like others. */
   ex (*leaf)(void *closure, ex leaf, uint32_t depth);
+  /* What a node becomes whose operands are replaced already; NULL for failure.
+   * May be missing. */
+  ex (*node)(void *closure, ex rebuilt);
   void *closure;
-  bool loose_only;  /* only loose bound variables change */
-  bool every_depth; /* results do not depend on the depth */
+  hc_memo *memo;         /* of results by node alone, or NULL */
+  bool every_occurrence; /* nothing is remembered */
+  bool loose_only;       /* only loose bound variables change */
+  bool every_depth;      /* results do not depend on the depth */
 };
 
 ex ex_scope_rewrite(ex root, const struct ex_scope *s);

@@ -382,33 +382,62 @@ static void step(struct reader *r) {
     next(&r->lex);
 }
 
-static void start(struct reader *r, const char *text, size_t bytes) {
+/* Stands on the first token from PLACE on, or on none when nothing is left. */
+static void start(struct reader *r, const char *text, size_t bytes,
+                  const ex_place *place) {
   r->lex.text = text;
   r->lex.bytes = bytes;
-  r->lex.line = 1;
-  r->lex.column = 1;
+  r->lex.pos = place->byte;
+  r->lex.line = place->line;
+  r->lex.column = place->column;
   if (r->limits.bytes != 0 && bytes > r->limits.bytes)
     fail_limit(r, r->limits.bytes, "bytes");
   else
     next(&r->lex);
 }
 
+static bool is_complete(const struct reader *r) {
+  return r->depth == 0 && r->operand.n == 1;
+}
+
+static ex finish(struct reader *r) {
+  ex e = r->failed ? NULL : r->operand.at[0];
+  free(r->stack);
+  if (r->operand.at != NULL)
+    hc_scanned_free(r->operand.at);
+  if (r->label.at != NULL)
+    hc_scanned_free(r->label.at);
+  return e;
+}
+
 ex ex_read_sexpr(const char *text, size_t bytes, const ex_limits *limits,
                  ex_error *out_error) {
   struct reader r = {.error = out_error};
-  ex e = NULL;
+  ex_place place = {0, 1, 1};
   if (limits != NULL)
     r.limits = *limits;
-  start(&r, text, bytes);
-  while (!r.failed &&
-         !(r.lex.kind == LEX_END && r.depth == 0 && r.operand.n == 1))
+  start(&r, text, bytes, &place);
+  while (!r.failed && !(r.lex.kind == LEX_END && is_complete(&r)))
     step(&r);
-  if (!r.failed)
-    e = r.operand.at[0];
-  free(r.stack);
-  if (r.operand.at != NULL)
-    hc_scanned_free(r.operand.at);
-  if (r.label.at != NULL)
-    hc_scanned_free(r.label.at);
+  return finish(&r);
+}
+
+ex ex_next_sexpr(const char *text, size_t bytes, ex_place *place,
+                 const ex_limits *limits, ex_error *out_error) {
+  struct reader r = {.error = out_error};
+  ex e;
+  if (limits != NULL)
+    r.limits = *limits;
+  ex_errno = EX_OK;
+  start(&r, text, bytes, place);
+  if (!r.failed && r.lex.kind == LEX_END)
+    return NULL;
+  while (!r.failed && !is_complete(&r))
+    step(&r);
+  /* The lexer is one token ahead. */
+  *place = (ex_place){r.lex.start, r.lex.token_line, r.lex.token_column};
+  e = finish(&r);
+  if (e != NULL)
+    ex_errno = EX_OK;
   return e;
 }

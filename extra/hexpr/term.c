@@ -3,6 +3,7 @@
  * rewrite may hold nodes that nothing else refers to. The sort is a merge sort
  * between two such arrays, bottom up, so that it needs no stack. */
 #include "hexpr/node.h"
+#include "hexpr/ops.h"
 
 #include <string.h>
 
@@ -96,7 +97,7 @@ ex ex_n(ex_op op, const ex *args, size_t n) {
   for (size_t i = 0; i < n; i++)
     if (args[i] == NULL)
       return NULL;
-  if (op == EX_NONE)
+  if (op == EX_NONE || (op >= EX_OPS && !ex_op_is_defined(op)))
     return ex_node_fail(EX_ETYPE);
   arity = ex_op_arity(op);
   if (arity != EX_NARY && (size_t)arity != n)
@@ -111,15 +112,3 @@ ex ex_n(ex_op op, const ex *args, size_t n) {
 }
 
 ex ex_0(ex_op op) { return ex_n(op, NULL, 0); }
-
-ex ex_1(ex_op op, ex a) { return ex_n(op, &a, 1); }
-
-ex ex_2(ex_op op, ex a, ex b) {
-  ex args[2] = {a, b};
-  return ex_n(op, args, 2);
-}
-
-ex ex_3(ex_op op, ex a, ex b, ex c) {
-  ex args[3] = {a, b, c};
-  return ex_n(op, args, 3);
-}

@@ -155,8 +155,34 @@ static void mend(struct file *f) {
     f->data[f->n - 8 + (size_t)i] = (char)(sum >> 8 * i);
 }
 
+/* Takes out a span, or puts another one of the file in at its place. */
+static void move_span(struct file *f, uint64_t r) {
+  size_t room = f->n - 16;
+  size_t from = 8 + r % room;
+  size_t to = 8 + (r >> 16) % room;
+  size_t n = 1 + (r >> 32) % 12;
+  char *bigger;
+  if (from + n > f->n - 8)
+    return;
+  if (r >> 63 != 0 && room > n) {
+    memmove(f->data + from, f->data + from + n, f->n - from - n);
+    f->n -= n;
+    return;
+  }
+  bigger = malloc(f->n + n + 1);
+  tap_require(bigger != NULL);
+  memcpy(bigger, f->data, to);
+  memcpy(bigger + to, f->data + from, n);
+  memcpy(bigger + to + n, f->data + to, f->n - to);
+  free(f->data);
+  f->data = bigger;
+  f->n += n;
+}
+
 static void spoil(struct file *f, uint64_t *random) {
   uint64_t r = tap_rand_r(random);
+  if (r >> 61 == 0)
+    move_span(f, tap_rand_r(random));
   for (uint64_t i = 0; i <= r % 4; i++) {
     uint64_t s = tap_rand_r(random);
     size_t at = 8 + (s >> 16) % (f->n - 16);

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static ex parse(const char *text) {
   ex_error error;
@@ -183,6 +185,42 @@ static void many_definitions(void) {
   }
 }
 
+/* Numbers of operators are in nodes in two ways, small ones and large ones. */
+static void operators_of_any_number(void) {
+  enum { N = 600 };
+  ex x = ex_sym("x");
+  ex y = ex_sym("y");
+  ex args[4] = {x, y, x, y};
+  char name[32];
+  ex e[N];
+  for (int i = 0; i < N; i++) {
+    size_t arity = (size_t)i % 5;
+    ex_op op;
+    snprintf(name, sizeof name, "any_%04d", i);
+    op = ex_opdef(name, (int)arity, i % 10 == 7 ? EX_BINDER : 0);
+    e[i] = ex_n(op, args, arity);
+    tap_require(e[i] != NULL && ex_op_of(e[i]) == op);
+    tap_require(ex_kind_of(e[i]) == EX_TERM && ex_argc(e[i]) == arity);
+    tap_require(strcmp(ex_name(e[i]), name) == 0);
+    for (size_t k = 0; k < arity; k++)
+      tap_require(ex_arg(e[i], k) == args[k]);
+  }
+  for (int i = 0; i + 10 < N; i++) {
+    ex again = ex_subst(ex_subst(e[i], x, ex_int(1)), ex_int(1), x);
+    tap_require(again == e[i]);
+    tap_require(ex_compare(e[i], e[i + 5]) < 0);
+    tap_require(ex_compare(e[i + 10], e[i]) > 0);
+  }
+  tap_eq_p(ex_2(ex_op_of(e[2]), x, y), e[2]);
+  tap_eq_p(ex_2(ex_op_of(e[597]), x, y), e[597]);
+  tap_eq_p(ex_3(ex_op_of(e[598]), x, y, x), e[598]);
+  tap_eq_p(ex_0(ex_op_of(e[595])), e[595]);
+  tap_check(e[2] != e[7] && e[592] != e[597]);
+  tap_eq_p(ex_open(ex_2(ex_op_of(e[7]), x, ex_bvar(0)), y), y);
+  tap_eq_p(ex_open(ex_2(ex_op_of(e[597]), x, ex_bvar(0)), y), y);
+  tap_check(ex_is_closed(ex_2(ex_op_of(e[597]), x, ex_bvar(0))));
+}
+
 static void arity_is_checked(void) {
   ex x = ex_sym("x");
   ex_op two = ex_opdef("arity_two", 2, 0);
@@ -277,10 +315,72 @@ static void parts_come_before_the_whole(void) {
   }
 }
 
+/* ---- Order in several runs ---- */
+
+enum { IN_ORDER = 120, CHAIN = 150 };
+
+/* Random expressions under chains of two operators, where hashes decide, and
+ * terms that differ in these only. */
+static void build_for_order(ex *to, bool backwards) {
+  uint64_t random = tap_seed();
+  ex_op op[2];
+  for (int i = 0; i < (backwards ? 300 : 0); i++) {
+    char name[32];
+    snprintf(name, sizeof name, "before_%d", i);
+    tap_require(ex_opdef(name, 2, 0) != EX_NONE);
+    ex_real(i);
+  }
+  op[backwards] = ex_opdef(backwards ? "order_b" : "order_a", 2, 0);
+  op[!backwards] = ex_opdef(backwards ? "order_a" : "order_b", 2, 0);
+  for (size_t i = 0; i < IN_ORDER; i++) {
+    size_t place = backwards ? IN_ORDER - 1 - i : i;
+    uint64_t own = random + place;
+    to[place] = random_ex(&own, 1 + (int)place % 9, RANDOM_ANY);
+    for (int k = 0; k < (place % 2 == 0 ? CHAIN : 1); k++)
+      to[place] = ex_2(op[k % 2], ex_int(k), to[place]);
+    if (place + 2 >= IN_ORDER)
+      to[place] = ex_2(op[place % 2], ex_int(1), ex_int(2));
+  }
+}
+
+/* Writes the places in the order of what stands there, in a process of its own. */
+static void order_of_run(bool backwards, unsigned char *out) {
+  int end[2];
+  pid_t child;
+  tap_require(pipe(end) == 0);
+  child = fork();
+  tap_require(child >= 0);
+  if (child == 0) {
+    ex *e = hc_scanned_alloc(IN_ORDER * sizeof *e);
+    unsigned char place[IN_ORDER];
+    build_for_order(e, backwards);
+    for (size_t i = 0; i < IN_ORDER; i++) {
+      size_t k = i;
+      for (; k > 0 && ex_compare(e[i], e[place[k - 1]]) < 0; k--)
+        place[k] = place[k - 1];
+      place[k] = (unsigned char)i;
+    }
+    _exit(write(end[1], place, sizeof place) != sizeof place);
+  }
+  close(end[1]);
+  tap_eq_u((uint64_t)read(end[0], out, IN_ORDER), IN_ORDER);
+  close(end[0]);
+  tap_require(waitpid(child, NULL, 0) == child);
+}
+
+static void order_is_the_same_in_every_run(void) {
+  unsigned char one[IN_ORDER] = {0};
+  unsigned char other[IN_ORDER] = {0};
+  order_of_run(false, one);
+  order_of_run(true, other);
+  tap_check(memcmp(one, other, sizeof one) == 0);
+}
+
 TAP_MAIN(TAP_CASE(integers_of_any_size), TAP_CASE(fractions_are_reduced),
          TAP_CASE(exact_numbers_are_ordered_by_value),
          TAP_CASE(bytes_of_all_lengths), TAP_CASE(leaves_have_a_notation),
          TAP_CASE(definitions), TAP_CASE(many_definitions),
-         TAP_CASE(arity_is_checked), TAP_CASE(flags_make_canonical),
-         TAP_CASE(canonical_forms_are_unique),
-         TAP_CASE(parts_come_before_the_whole))
+         TAP_CASE(operators_of_any_number), TAP_CASE(arity_is_checked),
+         TAP_CASE(flags_make_canonical), TAP_CASE(canonical_forms_are_unique),
+         TAP_CASE(parts_come_before_the_whole),
+         TAP_CASE(order_is_the_same_in_every_run))

@@ -10,13 +10,19 @@ extra_programs = tests/extra/hcons tests/extra/hcons_classes \
 	tests/extra/hcons_stress tests/extra/hcons_threads \
 	tests/extra/hexpr_text tests/extra/hexpr_algebra \
 	tests/extra/hexpr_terms tests/extra/hexpr_bind \
-	tests/extra/hexpr_sexpr tests/extra/hexpr_binary
+	tests/extra/hexpr_sexpr tests/extra/hexpr_binary \
+	tests/extra/hexpr_rewrite tests/extra/hexpr_acmatch \
+	tests/extra/hexpr_collect \
+	tests/extra/hexpr_infix tests/extra/hexpr_smt \
+	tests/extra/hexpr_walks
 
 check_PROGRAMS += $(extra_programs)
 TESTS += $(extra_programs) tests/extra/hcons_old_door.sh \
-	tests/extra/hexpr_cli.sh tests/extra/examples.sh
+	tests/extra/hexpr_cli.sh tests/extra/hexpr_cmd.sh \
+	tests/extra/examples.sh tests/extra/guide.sh
 EXTRA_DIST += tests/extra/hcons_old_door.sh \
-	tests/extra/hexpr_cli.sh tests/extra/examples.sh
+	tests/extra/hexpr_cli.sh tests/extra/hexpr_cmd.sh \
+	tests/extra/examples.sh tests/extra/guide.sh
 
 tests_extra_hcons_SOURCES = tests/extra/hcons.c
 tests_extra_hcons_LDADD = $(extra_test_ldadd)
@@ -48,3 +54,22 @@ tests_extra_hexpr_sexpr_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_binary_SOURCES = tests/extra/hexpr_binary.c \
 	tests/extra/random_ex.h
 tests_extra_hexpr_binary_LDADD = $(extra_test_ldadd)
+tests_extra_hexpr_walks_SOURCES = tests/extra/hexpr_walks.c \
+	tests/extra/random_ex.h
+tests_extra_hexpr_walks_LDADD = $(extra_test_ldadd) $(GMP_LIBS)
+tests_extra_hexpr_rewrite_SOURCES = tests/extra/hexpr_rewrite.c \
+	tests/extra/random_ex.h
+tests_extra_hexpr_rewrite_LDADD = $(extra_test_ldadd)
+tests_extra_hexpr_acmatch_SOURCES = tests/extra/hexpr_acmatch.c
+tests_extra_hexpr_acmatch_LDADD = $(extra_test_ldadd)
+tests_extra_hexpr_collect_SOURCES = tests/extra/hexpr_collect.c
+tests_extra_hexpr_collect_LDADD = $(extra_test_ldadd)
+tests_extra_hexpr_infix_SOURCES = tests/extra/hexpr_infix.c \
+	tests/extra/random_ex.h
+tests_extra_hexpr_infix_LDADD = $(extra_test_ldadd)
+# The reader of scripts is the command's, and uses the lexer of the library.
+tests_extra_hexpr_smt_SOURCES = tests/extra/hexpr_smt.c extra/hexpr/lex.c \
+	extra/hexpr/lex.h extra/hexpr/smt.c extra/hexpr/smt.h \
+	extra/hexpr/smt_lex.c
+tests_extra_hexpr_smt_LDADD = $(extra_test_ldadd) $(GMP_LIBS)
+tests_extra_hexpr_smt_CFLAGS = $(AM_CFLAGS)

@@ -40,6 +40,19 @@ sort -u "$scratch/gc.3" "$scratch/gcx.3" | comm -23 - "$scratch/exported" >"$scr
 if ! [ -s "$scratch/out" ]; then ok "the manual promises nothing else"
 else not_ok "the manual promises nothing else"; fi
 
+# The libraries on top: every function of a header is on its page.
+page_has_functions() { # PAGE PREFIX LEAST HEADER
+  sed 's,^ \* .*,,' "$4" | grep -v '^ *typedef' |
+    grep -oE "\\b$2_[a-z0-9_]+\(" | tr -d '(' | sort -u >"$scratch/wanted"
+  grep '^\.It ' "$man/$1" | grep -oE "Fn $2_[a-z0-9_]+" |
+    sed 's/^Fn //' | sort -u >"$scratch/manual"
+  comm -23 "$scratch/wanted" "$scratch/manual" >"$scratch/out"
+  name="$1 has the functions of $(basename "$4")"
+  if [ "$(wc -l <"$scratch/wanted")" -ge "$3" ] && ! [ -s "$scratch/out" ]; then ok "$name"
+  else not_ok "$name"; fi
+}
+page_has_functions hexpr.3 ex 60 "$top_srcdir/extra/hexpr/hexpr.h"
+
 # So have our pages the constants and the fields of their headers.
 has_words_of() { # PAGE HEADER LEAST
   {
@@ -90,20 +103,22 @@ program() {
     *) sed -n '/^```c$/,/^```$/{/^```/d;p}' "$1" ;;
   esac
 }
-# runs PAGE EXPECTED: its program compiles without warnings, runs and says so
+# runs PAGE EXPECTED [LIBRARY]...: its program compiles without warnings, runs and says so
 runs() {
   name="the program of $1 works"
+  page=$1 expected=$2; shift 2
   library=$top_builddir/.libs
   if ! [ -e "$library/libgc.so" ]; then
     skip "$name" "no shared library in this build"
     return
   fi
-  program "$top_srcdir/$1" >"$scratch/p.c"
+  program "$top_srcdir/$page" >"$scratch/p.c"
   # shellcheck disable=SC2086 # CC and CFLAGS are lists of words.
   run ${CC} ${CFLAGS-} -Wall -Wextra -Werror -I"$top_srcdir/include" \
-    -o "$scratch/p" "$scratch/p.c" -L"$library" -lgc -lpthread
+    -I"$top_srcdir/extra" -o "$scratch/p" "$scratch/p.c" -L"$library" \
+    -Wl,-rpath-link,"$library" "$@" -lgc -lpthread
   [ "$status" -eq 0 ] && run env LD_LIBRARY_PATH="$library" timeout 60 "$scratch/p"
-  if [ "$status" -eq 0 ] && grep -qE "$2" "$scratch/out"; then ok "$name"
+  if [ "$status" -eq 0 ] && grep -qE "$expected" "$scratch/out"; then ok "$name"
   else not_ok "$name"; fi
 }
 runs README.md '^[1-9][0-9]* of 100000 '
@@ -111,6 +126,7 @@ runs docs/guide/start.md '[1-9]'
 runs docs/man/gcx_reclaim.3 '^[1-9][0-9]{4,5} of 100000 handles '
 runs docs/man/gcx_debug.3 '^  The first changed byte is at offset 7; it is live'
 runs docs/man/gcx_weak.3 '^made ([1-9]|1[0-9]) times for 1000 uses'
+runs docs/man/hexpr.3 '^x \+ 2\*x\*ln\(x\)$' -lhexpr -lhcons
 runs docs/man/gcx_weak_map.3 '^[1-9][0-9]* of 100000 names left'
 
 finish

@@ -43,6 +43,21 @@ compile() {
 passes "a program links by pkg-config" compile p '' ''
 passes "and runs" env LD_LIBRARY_PATH="$library" "$scratch/p"
 
+cat >"$scratch/e.c" <<'END'
+#include <hexpr/hexpr.h>
+int main(void) {
+  ex x = ex_sym("x");
+  return !ex_print(ex_simplify(ex_derive(ex_binary(EX_MUL, x, x), x)), stdout);
+}
+END
+of_expressions() {
+  # shellcheck disable=SC2046 # Flags are lists of words.
+  ${CC} -o "$scratch/e" "$scratch/e.c" -Wl,-rpath-link,"$library" \
+    $(pkg-config --cflags --libs hexpr) &&
+    [ "$(LD_LIBRARY_PATH=$library "$scratch/e")" = '2*x' ]
+}
+passes "a program of expressions links by pkg-config and runs" of_expressions
+
 if command -v cmake >/dev/null; then
   mkdir "$scratch/cmake"
   cp "$scratch/p.c" "$scratch/cmake"
