@@ -416,7 +416,7 @@ HC_API bool ex_unify(ex a, ex b, const ex *variables, ex *out_values, size_t n);
 HC_API ex ex_derive(ex e, ex variable);
 
 /* A simpler expression of the same value where that is defined: integers and
- * fractions folded exactly (left alone where 64 bits are too few), identities,
+ * fractions folded exactly (left alone above 131,072 bits), identities,
  * like terms and factors collected, operands in canonical order. */
 HC_API ex ex_simplify(ex e);
 

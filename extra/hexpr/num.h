@@ -1,35 +1,45 @@
 /* extra/hexpr/num.h: exact fractions and doubles for the simplifier. SPDX-License-Identifier: MIT */
-/* A number is a reduced fraction of 64-bit integers with positive denominator,
- * or a double. A fraction stays a fraction until it meets a double. Every
- * operation may fail: when a result does not fit 64 bits, on division by zero,
- * and when doubles overflow; the caller then leaves the expression as it is. */
+/* A number is a reduced fraction of 64-bit integers with positive denominator; or
+ * a node of an integer or fraction that does not fit that; or a double. A fraction
+ * stays exact until it meets a double. Every operation may fail: when a result
+ * has more than NUM_MOST_BITS, on division by zero, and when doubles overflow; the
+ * caller then leaves the expression as it is. Sizes are looked at before anything
+ * is computed, so that GMP never asks for much. Structs lie where the collector
+ * looks: on the stack or in scanned memory. */
 #ifndef HEXPR_NUM_H
 #define HEXPR_NUM_H
 
 #include "hexpr/hexpr.h"
+
+enum { NUM_MOST_BITS = 1 << 17 };
 
 struct ex_num {
   bool is_real;
   int64_t p;
   int64_t q;
   double d;
+  ex big; /* an EX_BIG or EX_RAT, or NULL; then P and Q are 0 */
 };
 
 static inline struct ex_num ex_num_int(int64_t value) {
-  return (struct ex_num){false, value, 1, 0};
+  return (struct ex_num){false, value, 1, 0, NULL};
+}
+
+static inline struct ex_num ex_num_half(void) {
+  return (struct ex_num){false, 1, 2, 0, NULL};
 }
 
 static inline bool ex_num_is(struct ex_num a, int64_t value) {
   return !a.is_real && a.q == 1 && a.p == value;
 }
 
-static inline bool ex_num_is_int(struct ex_num a) {
-  return !a.is_real && a.q == 1;
-}
+/* Of the exact ones. */
+bool ex_num_is_int(struct ex_num a);
+bool ex_num_is_negative(struct ex_num a);
 
-static inline bool ex_num_is_negative(struct ex_num a) {
-  return a.is_real ? a.d < 0 : a.p < 0;
-}
+/* The integers above and below the line; a double is above. */
+void ex_num_parts(struct ex_num a, struct ex_num *out_top,
+                  struct ex_num *out_bottom);
 
 bool ex_num_fraction(int64_t p, int64_t q, struct ex_num *out);
 bool ex_num_add(struct ex_num a, struct ex_num b, struct ex_num *out);

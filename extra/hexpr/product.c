@@ -28,7 +28,7 @@ static bool take_number(struct ex_product *p, struct ex_num number,
 }
 
 static void take_factor(struct ex_product *p, ex e, struct ex_num exponent) {
-  struct ex_num half = {false, 1, 2, 0};
+  struct ex_num half = ex_num_half();
   struct ex_num inner;
   struct ex_num both;
   ex base = NULL;
@@ -88,7 +88,7 @@ static bool is_sum(ex e) { return op_of(e) == EX_ADD || op_of(e) == EX_SUB; }
  * none, for it would come out as another number or sum. */
 static void append(struct fraction *f, ex *chain, ex factor) {
   if (factor != NULL && f->sign && chain == &f->above && *chain == NULL &&
-      kind_of(factor) > EX_REAL && !is_sum(factor)) {
+      !is_number(factor) && !is_sum(factor)) {
     f->sign = false;
     factor = ex_unary(EX_NEG, factor);
   }
@@ -99,16 +99,14 @@ static void append(struct fraction *f, ex *chain, ex factor) {
 
 /* Starts the chains with a number. */
 static void place_number(struct fraction *f, struct ex_num number) {
-  f->sign = !number.is_real && number.p == -1;
-  if (f->sign)
-    number.p = 1;
-  if (number.is_real || number.p != 1) {
-    struct ex_num top = number;
-    top.q = 1;
+  struct ex_num top;
+  struct ex_num bottom;
+  ex_num_parts(number, &top, &bottom);
+  f->sign = ex_num_is(top, -1);
+  if (!ex_num_is(top, 1) && !f->sign)
     append(f, &f->above, ex_num_node(top));
-  }
-  if (!number.is_real && number.q != 1)
-    append(f, &f->below, ex_int(number.q));
+  if (!ex_num_is(bottom, 1))
+    append(f, &f->below, ex_num_node(bottom));
 }
 
 /* Minus a multiple of a sum is a sum of its own. */
@@ -199,7 +197,7 @@ static ex power_node(ex base, struct ex_num exponent) {
     return base;
   if (ex_num_of(base, &number) && ex_num_raise(number, exponent, &number))
     return ex_num_node(number);
-  if (!exponent.is_real && exponent.p == 1 && exponent.q == 2)
+  if (exponent.p == 1 && exponent.q == 2)
     return ex_unary(EX_SQRT, base);
   return ex_binary(EX_POW, base, ex_num_node(exponent));
 }
@@ -236,7 +234,7 @@ static ex take_off(ex e, int64_t exponent, struct ex_num *number) {
   struct ex_num power;
   if (op_of(e) == EX_NEG && ex_num_neg(*number, number))
     return arg_of(e, 0);
-  if (kind_of(e) <= EX_REAL && ex_num_of(e, &power) && !ex_num_is(power, 0) &&
+  if (kind_of(e) <= EX_BIG && ex_num_of(e, &power) && !ex_num_is(power, 0) &&
       ex_num_pow(power, exponent, &power) && ex_num_mul(*number, power, number))
     return NULL;
   return e;

@@ -167,7 +167,7 @@ static ex simplify_power(struct simplifier *s, ex a, ex b) {
 }
 
 static ex simplify_root(struct simplifier *s, ex a) {
-  struct ex_num half = {false, 1, 2, 0};
+  struct ex_num half = ex_num_half();
   ex_product_start(&s->product);
   ex_product_mul(&s->product, a, half);
   return ex_product_finish(&s->product);
@@ -199,9 +199,9 @@ static ex value_at(ex_op op, ex a) {
   if (op == EX_ABS && !ex_num_is_negative(n))
     return a;
   if (op == EX_SIGN && !n.is_real)
-    return ex_int((n.p > 0) - (n.p < 0));
+    return ex_int(ex_num_is(n, 0) ? 0 : ex_num_is_negative(n) ? -1 : 1);
   if (ex_num_is_int(n))
-    return known_value(op, n.p);
+    return n.big == NULL ? known_value(op, n.p) : NULL;
   if (!n.is_real)
     return NULL;
   value = ex_eval(ex_unary(op, a), NULL, NULL, 0);

@@ -134,14 +134,74 @@ static void folding(void) {
   simplifies("sign(-3)", "-1");
 }
 
-static void overflow_is_left_alone(void) {
-  simplifies("9223372036854775807+1", "9223372036854775807 + 1");
-  simplifies("9223372036854775807*2", "9223372036854775807*2");
-  simplifies("2^63", "2^63");
-  simplifies("-9223372036854775808-1", "-9223372036854775808 - 1");
-  simplifies("(-9223372036854775808)/(-1)", "-9223372036854775808/(-1)");
+static void numbers_have_any_size(void) {
+  simplifies("9223372036854775807+1", "9223372036854775808");
+  simplifies("9223372036854775807*2", "18446744073709551614");
+  simplifies("2^64-2^64", "0");
+  simplifies("2^64*x-(2^64-1)*x", "x");
+  simplifies("-9223372036854775808-1", "-9223372036854775809");
+  simplifies("(-9223372036854775808)/(-1)", "9223372036854775808");
   simplifies("3^39*x+x", "4052555153018976268*x");
-  simplifies("3^40*x", "3^40*x");
+  simplifies("3^40*x", "12157665459056928801*x");
+  simplifies("x/3^50+x/3^50", "2*x/717897987691852588770249");
+  simplifies("10^30/10^29", "10");
+  simplifies("sqrt(10^40)", "100000000000000000000");
+  simplifies("sqrt(10^41)", "sqrt(100000000000000000000000000000000000000000)");
+  simplifies("(2^70/3^50)^-1",
+             "717897987691852588770249/1180591620717411303424");
+  simplifies("abs(-(2^70))", "1180591620717411303424");
+  simplifies("sign(-(2^70))", "-1");
+  simplifies("sin(-(2^70)*x)", "-sin(1180591620717411303424*x)");
+  simplifies("x^(2^70)*x^(-(2^70))", "1");
+  simplifies("2^70*0.5", "5.902958103587057e+20");
+}
+
+static void what_is_too_large_is_left_alone(void) {
+  ex e = parse("x");
+  simplifies("2^1000000", "2^1000000");
+  simplifies("2^(2^70)", "2^1180591620717411303424");
+  simplifies("(1/3)^-1000000", "1/(1/3)^1000000");
+  simplifies("1^(2^70)", "1");
+  /* Each step would square the number. */
+  for (int i = 0; i < 60; i++)
+    e = ex_binary(EX_MUL, e, ex_binary(EX_MUL, ex_int(10), e));
+  tap_check(ex_simplify(e) != NULL);
+  e = ex_int(10);
+  for (int i = 0; i < 60; i++)
+    e = ex_binary(EX_MUL, e, e);
+  tap_check(ex_simplify(e) != NULL);
+}
+
+/* Sums of random fractions against GMP. */
+static void exact_sums(void) {
+  uint64_t random = tap_seed();
+  for (int round = 0; round < 50; round++) {
+    ex e = ex_int(0);
+    mpq_t want;
+    mpq_t part;
+    mpq_init(want);
+    mpq_init(part);
+    for (int i = 0; i < 40; i++) {
+      mpz_set_si(mpq_numref(part), (int64_t)tap_rand_r(&random));
+      mpz_set_ui(mpq_denref(part), tap_rand_r(&random) >> (round % 64) | 1);
+      mpq_canonicalize(part);
+      mpq_add(want, want, part);
+      e = ex_binary(EX_ADD, e, ex_mpq(part));
+    }
+    ex got = ex_simplify(e);
+    if (ex_kind_of(got) == EX_BINARY) {
+      mpz_t above;
+      mpz_t below;
+      mpz_inits(above, below, NULL);
+      tap_require(ex_get_mpz(ex_arg(got, 0), above));
+      tap_require(ex_get_mpz(ex_arg(got, 1), below));
+      tap_require(mpz_cmp(above, mpq_numref(want)) == 0);
+      tap_require(mpz_cmp(below, mpq_denref(want)) == 0);
+      mpz_clears(above, below, NULL);
+    } else
+      tap_require(got == ex_mpq(want));
+    mpq_clears(want, part, NULL);
+  }
 }
 
 static void identities(void) {
@@ -376,7 +436,8 @@ static void threads_get_the_same_nodes(void) {
 
 TAP_MAIN(TAP_CASE(derivatives_of_functions),
          TAP_CASE(derivatives_match_differences), TAP_CASE(random_derivatives),
-         TAP_CASE(folding), TAP_CASE(overflow_is_left_alone),
+         TAP_CASE(folding), TAP_CASE(numbers_have_any_size),
+         TAP_CASE(what_is_too_large_is_left_alone), TAP_CASE(exact_sums),
          TAP_CASE(identities), TAP_CASE(collecting),
          TAP_CASE(random_values_are_kept),
          TAP_CASE(second_pass_changes_nothing), TAP_CASE(sizes_are_exact),

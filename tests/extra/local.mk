@@ -41,7 +41,7 @@ tests_extra_hexpr_text_SOURCES = tests/extra/hexpr_text.c \
 tests_extra_hexpr_text_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_algebra_SOURCES = tests/extra/hexpr_algebra.c \
 	tests/extra/random_ex.h
-tests_extra_hexpr_algebra_LDADD = $(extra_test_ldadd)
+tests_extra_hexpr_algebra_LDADD = $(extra_test_ldadd) $(GMP_LIBS)
 tests_extra_hexpr_terms_SOURCES = tests/extra/hexpr_terms.c \
 	tests/extra/random_ex.h
 tests_extra_hexpr_terms_LDADD = $(extra_test_ldadd) $(GMP_LIBS)
