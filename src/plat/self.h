@@ -27,6 +27,7 @@ struct gc_self {
   uint32_t held_ranks; /* [thread] bit set of held lock ranks, debug builds */
   uint32_t nowait;     /* [thread] depth of sections that do not wait */
   void *notifier;      /* [thread] record of a notifier thread, or null */
+  const void *finaliser_frame; /* [thread] of who calls finalisers, or null */
   void *escape;        /* [thread] where gc_plat_escape goes to, or null */
 } gc_align(64);
 
