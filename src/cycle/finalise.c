@@ -13,6 +13,7 @@
 
 #define CYCLES_MAX 16u /* that are told of after one collection */
 #define FRESH_SOME 64u
+#define REFUSALS 1024u
 
 static struct {
   const void *cycles[CYCLES_MAX];
@@ -76,16 +77,19 @@ static uint64_t marks_of(const struct gc_final_block *fb, unsigned i) {
   return gc_load_rlx(pair_of(fb, i) + gc_map_mark());
 }
 
-/* Its own mark is set for a moment where its own references do not count. */
-static void mark_from(struct gc_marker *m, const struct gc_object *o,
+/* Its own mark is set for a moment where its own references do not count. False:
+ * nothing was found that has references. */
+static bool mark_from(struct gc_marker *m, const struct gc_object *o,
                       bool ignore_self) {
   if (ignore_self)
     gc_map_set(o->block, o->slot, gc_map_mark());
   gc_mark_contents(m, o);
   if (ignore_self)
     gc_map_clear(o->block, o->slot, gc_map_mark());
-  if (m->sp != (uint64_t *)(void *)m->stack.base || m->overflowed)
-    gc_mark_drain(m);
+  if (m->sp == (uint64_t *)(void *)m->stack.base && !m->overflowed)
+    return false;
+  gc_mark_drain(m);
+  return true;
 }
 
 static void note_cycle(const struct gc_object *o) {
@@ -99,14 +103,17 @@ static void mark_from_group(struct gc_marker *m,
                             const struct gc_final_block *fb, unsigned i,
                             uint64_t slots) {
   uint64_t self = gc_final_mode_bits(&fb->at[i], FINAL_IGNORE_SELF);
+  uint64_t marked = marks_of(fb, i);
   for (; slots != 0; slots &= slots - 1) {
     unsigned place = gc_bits_lowest(slots);
     struct gc_object o;
-    if (marks_of(fb, i) >> place & 1)
+    if (marked >> place & 1)
       continue;
     gc_object_at(fb->block, i << 6 | place, &o);
-    mark_from(m, &o, self >> place & 1);
-    if (marks_of(fb, i) >> place & 1)
+    if (!mark_from(m, &o, self >> place & 1))
+      continue;
+    marked = marks_of(fb, i);
+    if (marked >> place & 1)
       note_cycle(&o);
   }
 }
@@ -234,28 +241,56 @@ void gc_finalise_settle(void) {
 
 /* ---- Running ---- */
 
-/* A finaliser of this thread runs. One that was left by a jump does not: then its
- * frame is gone. On another stack it cannot be told, and counts as gone. */
-static bool is_inside(void) {
-  struct gc_self *self = gc_self();
+/* A finaliser of this thread runs: what its caller wrote into its own frame is still
+ * there. Whoever was left by a jump has no frame any more, and later calls write over
+ * what was in it; as long as they do not, it counts as running. On another stack
+ * nothing is known, and that counts as gone. */
+gc_scans_memory static bool is_inside(const struct gc_self *self) {
   const struct gc_thread *me = self->thread;
   const char *here = __builtin_frame_address(0);
-  const char *frame = self->finaliser_frame;
-  return frame != NULL && here < frame && here >= me->stack_low &&
-         frame < me->stack_top;
+  const char *run = (const char *)self->finaliser_run;
+  return run != NULL && here < run && here >= me->stack_low &&
+         run < me->stack_top && *self->finaliser_run == self->finaliser_cookie;
 }
 
-size_t gc_finalise_run(void) {
-  struct gc_self *self = gc_self();
-  const void *outer = is_inside() ? self->finaliser_frame : NULL;
+/* Inside, but refused so often that it may have been left: the more often the deeper,
+ * so that the depth is bounded by what allocation does in a finaliser. */
+static bool is_patience_over(struct gc_self *self) {
+  unsigned depth = self->finaliser_depth < 20 ? self->finaliser_depth : 20;
+  if (++self->finaliser_refused < REFUSALS << depth)
+    return false;
+  self->finaliser_refused = 0;
+  return true;
+}
+
+static size_t call_ready(void) {
   struct gc_final f;
   size_t n = 0;
-  self->finaliser_frame = __builtin_frame_address(0);
   while (gc_final_is_ready() && gc_final_take(&f)) {
     f.fn(f.object, f.data);
     n++;
   }
-  self->finaliser_frame = outer;
+  return n;
+}
+
+gc_noinline size_t gc_finalise_run(void) {
+  static _Atomic uint64_t runs;
+  struct gc_self *self = gc_self();
+  bool is_nested = is_inside(self);
+  const uint64_t *outer = is_nested ? self->finaliser_run : NULL;
+  uint64_t outer_cookie = self->finaliser_cookie;
+  uint32_t depth = is_nested ? self->finaliser_depth : 0;
+  uint64_t cookie = (gc_add_rlx(&runs, 1) + 1) * UINT64_C(0x9e3779b97f4a7c15);
+  self->finaliser_run = &cookie;
+  self->finaliser_cookie = cookie;
+  self->finaliser_depth = depth + 1;
+  gc_compiler_barrier();
+  size_t n = call_ready();
+  cookie = 0;
+  gc_compiler_barrier();
+  self->finaliser_run = outer;
+  self->finaliser_cookie = outer_cookie;
+  self->finaliser_depth = depth;
   return n;
 }
 
@@ -271,11 +306,12 @@ static void notify(void) {
 void gc_finalise_poll(void) {
   if (gc_likely(!gc_final_is_ready()))
     return;
-  if (gc_api_is_mine() || gc_nostop_inside() || gc_self()->notifier != NULL)
+  if (!gc_self_is_known() || gc_api_is_mine() || gc_nostop_inside() ||
+      gc_self()->notifier != NULL)
     return;
   if (*gc_switches.finalize_on_demand != 0)
     notify();
-  else if (!is_inside())
+  else if (!is_inside(gc_self()) || is_patience_over(gc_self()))
     gc_finalise_run();
 }
 

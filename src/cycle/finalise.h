@@ -30,7 +30,8 @@ void gc_finalise_settle(void);
 
 /* Where an allocation or a collection was asked for, with no lock held: runs what is
  * ready, or calls the notifier once for a collection if finalisers run on demand.
- * Nothing happens inside a finaliser, a notifier or an owner of the api lock. */
+ * Nothing happens inside a notifier or an owner of the api lock, and inside a
+ * finaliser only once in very many times. */
 void gc_finalise_poll(void);
 /* Runs all that is ready; returns how many. */
 size_t gc_finalise_run(void);

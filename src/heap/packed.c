@@ -26,17 +26,16 @@ static bool resize(struct gc_packed *p, unsigned room, unsigned words) {
   uint64_t *to = gc_meta_alloc(bytes_of(room, words));
   if (to == NULL)
     return false;
-  copy_words(to, gc_packed_entries(p), (size_t)gc_bits_count(p->used) * words);
+  copy_words(to, gc_packed_entries(p), (size_t)gc_packed_count(p) * words);
   if (p->at != 0)
     gc_meta_free(gc_packed_entries(p), bytes_of(room_of(p), words));
-  p->at = (uint64_t)(uintptr_t)to | room;
+  p->at = (uint64_t)(uintptr_t)to | room |
+          (uint64_t)gc_packed_count(p) << PACKED_COUNT_SHIFT;
   return true;
 }
 
 uint64_t *gc_packed_add(struct gc_packed *p, unsigned place, unsigned words) {
-  unsigned count = gc_bits_count(p->used);
-  bool is_last = p->used >> place == 0;
-  unsigned rank = gc_likely(is_last) ? count : gc_packed_rank(p, place);
+  unsigned count = gc_packed_count(p), rank = gc_packed_rank(p, place);
   if (p->at == 0 && !resize(p, least_room(words), words))
     return NULL;
   if (gc_unlikely(count == 1u << room_of(p)) &&
@@ -46,26 +45,34 @@ uint64_t *gc_packed_add(struct gc_packed *p, unsigned place, unsigned words) {
   for (size_t i = (size_t)(count - rank) * words; i > 0; i--)
     entry[i - 1 + words] = entry[i - 1];
   p->used |= (uint64_t)1 << place;
+  p->at += UINT64_C(1) << PACKED_COUNT_SHIFT;
   return entry;
 }
 
-/* What stays moves down; memory for entries that are gone is given back when it is
- * three quarters of it. */
-void gc_packed_remove(struct gc_packed *p, uint64_t places, unsigned words) {
-  uint64_t stays = p->used & ~places;
-  unsigned from = gc_packed_rank(p, gc_bits_lowest(places)), to = from;
+/* Moves what stays down; returns how many entries go. */
+static unsigned close_gaps(const struct gc_packed *p, uint64_t places,
+                           unsigned words) {
+  unsigned lowest = gc_bits_lowest(places);
+  unsigned from = gc_packed_rank(p, lowest), to = from;
   uint64_t *entries = gc_packed_entries(p);
-  uint64_t left = p->used & ~(((uint64_t)1 << gc_bits_lowest(places)) - 1);
-  for (; left != 0 && (left & stays) != 0; left &= left - 1, from++)
-    if (stays >> gc_bits_lowest(left) & 1)
+  for (uint64_t left = p->used >> lowest << lowest; left != 0;
+       left &= left - 1, from++)
+    if (!(places >> gc_bits_lowest(left) & 1))
       copy_words(entries + (size_t)to++ * words, entries + (size_t)from * words,
                  words);
-  p->used = stays;
-  if (stays == 0) {
-    gc_meta_free(entries, bytes_of(room_of(p), words));
+  return from - to;
+}
+
+/* Memory is given back when three quarters of it are not used. */
+void gc_packed_remove(struct gc_packed *p, uint64_t places, unsigned words) {
+  uint64_t gone = close_gaps(p, places, words);
+  p->used &= ~places;
+  p->at -= gone << PACKED_COUNT_SHIFT;
+  if (p->used == 0) {
+    gc_meta_free(gc_packed_entries(p), bytes_of(room_of(p), words));
     p->at = 0;
   } else if (room_of(p) > least_room(words) &&
-             gc_bits_count(stays) <= (1u << room_of(p)) / 4) {
+             gc_packed_count(p) <= (1u << room_of(p)) / 4) {
     resize(p, room_of(p) - 1, words);
   }
 }

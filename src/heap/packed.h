@@ -16,22 +16,34 @@
 
 struct gc_packed {
   uint64_t used; /* bit i: place i has an entry */
-  uint64_t at; /* address of the entries, a multiple of 64, and in its low bits
-                    the logarithm of how many there is room for; 0: none */
+  uint64_t at; /* address of the entries, a multiple of 64; in its low bits the
+                    logarithm of how many there is room for, in the upper ones how
+                    many there are; 0: none */
 };
 
 #define PACKED_ROOM_MASK UINT64_C(63)
+#define PACKED_COUNT_SHIFT 56u
+#define PACKED_ADDRESS_MASK                                                    \
+  (((UINT64_C(1) << PACKED_COUNT_SHIFT) - 1) & ~PACKED_ROOM_MASK)
 
 gc_inline uint64_t *gc_packed_entries(const struct gc_packed *p) {
-  return (uint64_t *)(uintptr_t)(p->at & ~PACKED_ROOM_MASK);
+  return (uint64_t *)(uintptr_t)(p->at & PACKED_ADDRESS_MASK);
 }
 
 gc_inline bool gc_packed_has(const struct gc_packed *p, unsigned place) {
   return p->used >> place & 1;
 }
 
-/* Number of entries before a place. */
+gc_inline unsigned gc_packed_count(const struct gc_packed *p) {
+  return (unsigned)(p->at >> PACKED_COUNT_SHIFT);
+}
+
+/* Number of entries before a place. Counting bits is a call, and the last place or the
+ * one behind it is what mostly is asked for. */
 gc_inline unsigned gc_packed_rank(const struct gc_packed *p, unsigned place) {
+  uint64_t from = p->used >> place;
+  if (gc_likely(from <= 1))
+    return gc_packed_count(p) - (unsigned)from;
   return gc_bits_count(p->used & (((uint64_t)1 << place) - 1));
 }
 

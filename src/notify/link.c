@@ -302,7 +302,7 @@ static uint64_t clear_unmarked(const struct walk *w, uint64_t unused) {
   const uint64_t *target = gc_packed_entries(w->group);
   uint64_t gone = 0;
   (void)unused;
-  if (gc_likely(are_all_marked(marks, target, gc_bits_count(w->group->used))))
+  if (gc_likely(are_all_marked(marks, target, gc_packed_count(w->group))))
     return 0;
   for (uint64_t left = w->group->used; left != 0; left &= left - 1, target++)
     if (*target != NO_TARGET && !is_marked(marks, *target))
