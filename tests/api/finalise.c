@@ -442,7 +442,7 @@ static void register_another(void *obj, void *cd) {
 static void make_ready_pair(void *arg) {
   (void)arg;
   for (size_t i = 0; i < N_OBJ; i++) {
-    struct node *first = new_node(2 * N_OBJ + i), *second = new_node(i);
+    struct node *second = new_node(i), *first = new_node(2 * N_OBJ + i);
     first->next = second;
     GC_register_finalizer_no_order(first, register_another, NULL, NULL, NULL);
     put(second, GC_register_finalizer_no_order);
