@@ -31,6 +31,7 @@ bench_built = \
 	bench/macro/strings \
 	bench/micro/alloc_small \
 	bench/micro/disclaim_churn \
+	bench/micro/finalisers \
 	bench/micro/free_churn \
 	bench/micro/large_churn \
 	bench/micro/malloc_many \
@@ -101,6 +102,11 @@ bench_micro_disclaim_churn_SOURCES = bench/micro/disclaim_churn.c $(bench_frame)
 bench_micro_disclaim_churn_LINK = $(BENCH_LINK)
 bench_micro_disclaim_churn_LDADD = $(BENCH_LIBS)
 bench_micro_disclaim_churn_DEPENDENCIES = libgc.la
+
+bench_micro_finalisers_SOURCES = bench/micro/finalisers.c $(bench_frame)
+bench_micro_finalisers_LINK = $(BENCH_LINK)
+bench_micro_finalisers_LDADD = $(BENCH_LIBS)
+bench_micro_finalisers_DEPENDENCIES = libgc.la
 
 bench_micro_free_churn_SOURCES = bench/micro/free_churn.c $(bench_frame)
 bench_micro_free_churn_LINK = $(BENCH_LINK)

@@ -12,7 +12,8 @@ libgccore_la_SOURCES = \
 	src/plat/text.c src/plat/thread.c \
 	src/heap/find.c src/heap/find.h src/heap/heap.h src/heap/kind.c \
 	src/heap/layout.c src/heap/layout.h src/heap/mark_bits.c \
-	src/heap/mark_bits_inline.h src/heap/meta.c src/heap/meta.h \
+	src/heap/mark_bits_inline.h src/heap/meta.c src/heap/meta.h src/heap/packed.c \
+	src/heap/packed.h \
 	src/heap/side.c src/heap/side.h src/heap/sizeclass.c \
 	src/heap/space.c src/heap/space.h \
 	src/heap/tlab.h \
@@ -26,8 +27,10 @@ libgccore_la_SOURCES = \
 	src/mark/rescan.c src/mark/rescan.h src/mark/rootscan.c \
 	src/mark/rootscan.h src/mark/scan.c \
 	src/notify/debug.c src/notify/debug.h src/notify/debug_text.c \
-	src/notify/pending.c src/notify/pending.h \
+	src/notify/final.c src/notify/final.h src/notify/link.c \
+	src/notify/link.h src/notify/pending.c src/notify/pending.h \
 	src/notify/quarantine.c src/notify/quarantine.h \
+	src/notify/toggle.c src/notify/toggle.h \
 	src/reclaim/classify.c src/reclaim/classify.h src/reclaim/large.c \
 	src/reclaim/large.h src/reclaim/observed.c src/reclaim/observed.h \
 	src/reclaim/pool.c src/reclaim/pool.h \
@@ -41,6 +44,7 @@ libgccore_la_SOURCES = \
 	src/cycle/notifier.c src/cycle/notifier.h src/cycle/observe.c \
 	src/cycle/observe.h src/cycle/watch.c \
 	src/cycle/watch.h \
+	src/cycle/finalise.c src/cycle/finalise.h \
 	src/cycle/collect.h src/cycle/deliver.c src/cycle/deliver.h \
 	src/cycle/gc_start.c src/cycle/gc_start.h src/cycle/pacer.c \
 	src/cycle/pacer.h src/cycle/ephemeron.c src/cycle/ephemeron.h \
@@ -61,7 +65,8 @@ libgccore_la_SOURCES = \
 libgc_la_SOURCES = \
 	src/compat/compat.h src/compat/gc_disclaim_h.c \
 	src/compat/gc_globals.c src/compat/gc_h_alloc.c \
-	src/compat/gc_h_collect.c src/compat/gc_h_param.c \
+	src/compat/gc_h_collect.c src/compat/gc_h_final.c \
+	src/compat/gc_h_param.c \
 	src/compat/gc_h_roots.c src/compat/gc_h_stats.c \
 	src/compat/gc_h_thread.c src/compat/gc_inline_h.c \
 	src/compat/gc_mark_h.c src/compat/gcx_backend_h.c \

@@ -31,8 +31,8 @@
  *           itself; the functions store to it and load from it.
  *
  * Everything here is present since Reclaim 0.1.0 and follows libgc 8.2.2.
- * Finalisers, weak links, typed and debugging allocation and the C++ classes
- * come with a later release; what is not declared does not exist yet. */
+ * Typed and debugging allocation and the C++ classes come with a later
+ * release; what is not declared does not exist yet. */
 #ifndef GC_H
 #define GC_H
 
@@ -654,6 +654,8 @@ GC_API void GC_CALL GC_atfork_child(void);
 #ifdef __cplusplus
 }
 #endif
+
+#include "gc_finalize.h"
 
 #ifdef GC_PTHREADS
 # include "gc_pthread_redirects.h"

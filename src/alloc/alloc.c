@@ -11,6 +11,7 @@
 #include "base/switches.h"
 #include "cycle/collect.h"
 #include "cycle/deliver.h"
+#include "cycle/finalise.h"
 #include "cycle/gc_start.h"
 #include "cycle/notifier.h"
 #include "cycle/pacer.h"
@@ -217,6 +218,7 @@ static void *try_alloc(size_t bytes, unsigned kind, unsigned flags) {
   void *p = size <= GC_SMALL_MAX_BYTES ? alloc_small(size, kind)
                                        : alloc_large(size, kind, flags);
   gc_deliver_poll();
+  gc_finalise_poll();
   return p;
 }
 
@@ -281,5 +283,6 @@ void *gc_alloc_many(size_t bytes, unsigned kind) {
     return NULL;
   void *list = chain_run(cell, gc_sizes.of[c].bytes);
   gc_deliver_poll();
+  gc_finalise_poll();
   return list;
 }

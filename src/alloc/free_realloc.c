@@ -21,6 +21,7 @@
 #include "heap/tlab.h"
 #include "heap/meta.h"
 #include "notify/debug.h"
+#include "notify/link.h"
 #include "notify/pending.h"
 #include "reclaim/large.h"
 #include "reclaim/observed.h"
@@ -161,6 +162,23 @@ gc_inline void count_freed(size_t bytes) {
   }
 }
 
+/* Finalisers or links may have to do with it. */
+static bool concerns_links(const struct gc_object *o) {
+  return gc_load_rlx(&gc_heap.blocks[o->block].flags) & BF_FINAL;
+}
+
+/* An object that links lead to waits for the collection that clears them, unless none
+ * would free it. */
+static bool may_stay(const struct gc_object *o, enum free_way way) {
+  return way == FREE_NOW && !o->is_large &&
+         !(gc_kind_flags(o->kind) & KIND_UNCOLLECTABLE);
+}
+
+static void stay_until_collected(const struct gc_object *o) {
+  if (!(gc_kind_flags(o->kind) & KIND_LEAF))
+    clear_object(o);
+}
+
 void gc_free(void *object) {
   struct gc_object o;
   if (object == NULL)
@@ -183,7 +201,11 @@ void gc_free(void *object) {
     gc_weak_clear_slot(o.block, o.slot);
   if (valid && !is_dead && gc_unlikely(gc_weak_map_may_have(o.block)))
     gc_weak_map_forget(o.start);
-  if (valid && !is_dead && way == FREE_NOW) {
+  bool is_linked = valid && !is_dead && gc_unlikely(concerns_links(&o)) &&
+                   !gc_link_forget_object(&o, may_stay(&o, way));
+  if (is_linked)
+    stay_until_collected(&o);
+  if (valid && !is_dead && way == FREE_NOW && !is_linked) {
     count_freed(o.bytes);
     if (gc_unlikely(gc_kind_flags(o.kind) & KIND_OBSERVED_FREES))
       gc_observed_free(&o);

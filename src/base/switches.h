@@ -31,6 +31,9 @@ struct gc_switches {
   void *(**oom_fn)(size_t);
   void (**on_heap_resize)(uint64_t);
   void (**push_other_roots)(void);
+  int *finalize_on_demand;
+  int *java_finalization;
+  void (**finalizer_notifier)(void);
 };
 
 extern const struct gc_switches gc_switches;
@@ -59,6 +62,8 @@ struct gc_hooks {
   void (*event)(int gc_collection_event);
   void (*thread_event)(int gc_collection_event, void *thread_id);
   int (*has_static_roots)(const char *image, void *section, size_t bytes);
+  void (*await_finalize)(void *object); /* became ready; api lock held */
+  int (*toggleref)(void *object);       /* asked in each stop */
   int disable_automatic;   /* nonzero: allocation starts no collections */
   size_t min_bytes_allocd; /* nor before so many bytes since the last one */
 };

@@ -54,6 +54,10 @@ GC_oom_func GC_oom_fn = return_null;
 GC_on_heap_resize_proc GC_on_heap_resize;
 GC_push_other_roots_proc GC_push_other_roots = end_of_other_roots;
 
+int GC_finalize_on_demand;
+int GC_java_finalization = 1;
+GC_finalizer_notifier_proc GC_finalizer_notifier;
+
 void (*GC_same_obj_print_proc)(void *, void *) = report_different_objects;
 void (*GC_is_valid_displacement_print_proc)(void *) = report_displacement;
 void (*GC_is_visible_print_proc)(void *) = report_invisible;
@@ -77,4 +81,7 @@ const struct gc_switches gc_switches = {
     .oom_fn = &GC_oom_fn,
     .on_heap_resize = &GC_on_heap_resize,
     .push_other_roots = &GC_push_other_roots,
+    .finalize_on_demand = &GC_finalize_on_demand,
+    .java_finalization = &GC_java_finalization,
+    .finalizer_notifier = &GC_finalizer_notifier,
 };

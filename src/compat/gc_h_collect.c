@@ -5,6 +5,7 @@
 #include "compat/compat.h"
 #include "cycle/collect.h"
 #include "cycle/deliver.h"
+#include "cycle/finalise.h"
 #include "heap/space.h"
 #include "notify/pending.h"
 
@@ -33,17 +34,21 @@ static int force_unmap;
 void GC_gcollect(void) {
   start_with_thread();
   gc_collect(force_unmap ? COLLECT_UNMAP : COLLECT_EXPLICIT);
+  gc_finalise_poll();
 }
 
 void GC_gcollect_and_unmap(void) {
   start_with_thread();
   gc_collect(COLLECT_UNMAP);
+  gc_finalise_poll();
 }
 
 int GC_try_to_collect(GC_stop_func stop_func) {
   start_with_thread();
-  return gc_collect_unless(stop_func,
-                           force_unmap ? COLLECT_UNMAP : COLLECT_EXPLICIT);
+  bool ran = gc_collect_unless(
+      stop_func, force_unmap ? COLLECT_UNMAP : COLLECT_EXPLICIT);
+  gc_finalise_poll();
+  return ran;
 }
 
 void GC_set_force_unmap_on_gcollect(int value) { force_unmap = value != 0; }
@@ -59,6 +64,7 @@ int GC_is_disabled(void) { return GC_dont_gc != 0; }
 int GC_collect_a_little(void) {
   start_with_thread();
   gc_deliver_poll();
+  gc_finalise_poll();
   return gc_load_rlx(&gc_queues[QUEUE_SIMPLE].waiting) != 0;
 }
 

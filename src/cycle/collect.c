@@ -8,7 +8,8 @@
  *           stopped thread may hold the loader's lock)
  * stop      the api and thread-list locks are held from here to start
  * mark      tails, pending objects, uncollectable ones, roots, then all that is
- *           reachable, then values whose keys are, and what they reach
+ *           reachable, then values whose keys are, and what they reach, then what
+ *           finalisers revive, see cycle/finalise
  * examine   dead objects of notified kinds are condemned
  * flip      the marks become the allocation map; what condemned objects refer to is
  *           held afterwards, see cycle/hold_phase
@@ -20,6 +21,7 @@
 #include "cycle/api_lock.h"
 #include "cycle/deliver.h"
 #include "cycle/ephemeron.h"
+#include "cycle/finalise.h"
 #include "cycle/gc_start.h"
 #include "cycle/hold_phase.h"
 #include "cycle/notifier.h"
@@ -98,9 +100,12 @@ static void mark(struct cycle *c, char *own_sp) {
     gc_pending_mark_untraced();
     gc_rootscan_uncollectable(m, gc_large_each);
     gc_rootscan_all(m, own_sp, &c->root_bytes);
+    gc_finalise_mark_roots(m);
     gc_mark_drain(m);
     gc_ephemeron_mark(m);
     c->abandoned = m->abandoned;
+    if (!c->abandoned)
+      gc_finalise_mark_dead(m);
   }
   if (c->abandoned)
     gc_mark_forget_all();
@@ -151,6 +156,7 @@ static void settle(struct cycle *c) {
     gc_hold_phase_await();
   gc_notifier_wake();
   gc_observe_wake();
+  gc_finalise_settle();
   gc_marker_trim(&gc_marker_main);
   if (c->cause == COLLECT_UNMAP) {
     gc_hold_phase_await();

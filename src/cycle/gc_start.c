@@ -17,6 +17,7 @@
 #include "heap/tlab.h"
 #include "mark/mark.h"
 #include "notify/debug.h"
+#include "notify/final.h"
 #include "notify/pending.h"
 #include "reclaim/large.h"
 #include "reclaim/pool.h"
@@ -100,6 +101,7 @@ static void lock_inner(void) {
   gc_large_lock_for_fork();
   gc_weak_map_lock_for_fork();
   gc_weak_lock_for_fork();
+  gc_final_lock();
   gc_observed_lock_for_fork();
   gc_space_lock_for_fork();
   gc_meta_lock_for_fork();
@@ -109,6 +111,7 @@ static void unlock_inner(void) {
   gc_meta_unlock_after_fork(false);
   gc_space_unlock_after_fork(false);
   gc_observed_unlock_after_fork();
+  gc_final_unlock();
   gc_weak_unlock_after_fork();
   gc_weak_map_unlock_after_fork();
   gc_large_unlock_after_fork();

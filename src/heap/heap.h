@@ -68,7 +68,8 @@ enum gc_block_flags {
   BF_FRESH = 8,    /* somebody added it and has not claimed from it yet */
   BF_WEAK = 16,    /* weak references lead here, see reclaim/weak_cells */
   BF_WATCHED = 32, /* [stw] ephemerons wait for keys, see cycle/ephemeron */
-  BF_KEYS = 64     /* there may be keys of weak maps, see cycle/weak_map */
+  BF_KEYS = 64,    /* there may be keys of weak maps, see cycle/weak_map */
+  BF_FINAL = 128   /* finalisers or links may concern it, see notify/final */
 };
 
 struct gc_block {

@@ -47,6 +47,10 @@ void gc_mark_word(struct gc_marker *m, uint64_t word);
 void gc_mark_range(struct gc_marker *m, const char *lo, const char *hi);
 /* Marks from a known object, allocated or not yet: pushes it if it was white. */
 void gc_mark_object(struct gc_marker *m, const struct gc_object *object);
+/* Marks from what an object refers to, without marking the object. */
+void gc_mark_contents(struct gc_marker *m, const struct gc_object *object);
+/* Counts objects of the block that are marked by their bits. */
+void gc_mark_count(struct gc_marker *m, gc_block_id b, unsigned objects);
 /* Scans until nothing is grey; runs overflow rescans. */
 void gc_mark_drain(struct gc_marker *m);
 

@@ -286,6 +286,22 @@ void gc_mark_range(struct gc_marker *m, const char *lo, const char *hi) {
   }
 }
 
+void gc_mark_contents(struct gc_marker *m, const struct gc_object *o) {
+  size_t size = gc_block_hot(o->block) >> HOT_SIZE_SHIFT;
+  if (size & HOT_SPECIAL)
+    scan_special(m, o->start);
+  else if (!(size & HOT_LEAF))
+    gc_mark_range(m, o->start, o->start + o->bytes);
+}
+
+void gc_mark_count(struct gc_marker *m, gc_block_id b, unsigned objects) {
+  uint64_t hot = gc_block_hot(b);
+  size_t bytes = gc_hot_state(hot) == BLK_LARGE ? gc_heap.blocks[b].large_bytes
+                                                : gc_hot_bytes(hot);
+  m->live[hot >> HOT_SIZE_SHIFT >> 15 & 1] +=
+      objects * (bytes >> GC_GRANULE_SHIFT);
+}
+
 void gc_mark_drain(struct gc_marker *m) {
   do
     drain_stack(m);

@@ -30,6 +30,7 @@ enum gc_lock_rank {
   RANK_MAPS,
   RANK_MAP,
   RANK_WEAK,
+  RANK_FINAL,
   RANK_OBSERVED,
   RANK_BLOCKS,
   RANK_SPACE,

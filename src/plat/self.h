@@ -27,7 +27,12 @@ struct gc_self {
   uint32_t held_ranks; /* [thread] bit set of held lock ranks, debug builds */
   uint32_t nowait;     /* [thread] depth of sections that do not wait */
   void *notifier;      /* [thread] record of a notifier thread, or null */
-  void *escape;        /* [thread] where gc_plat_escape goes to, or null */
+  /* [thread] see cycle/finalise: who calls finalisers, on the stack, or null; what is
+   * there as long as it does; how deep, and how often others were refused. */
+  const uint64_t *finaliser_run;
+  uint64_t finaliser_cookie;
+  uint32_t finaliser_depth, finaliser_refused;
+  void *escape; /* [thread] where gc_plat_escape goes to, or null */
 } gc_align(64);
 
 extern __thread struct gc_self *gc_self_tls

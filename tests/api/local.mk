@@ -6,13 +6,13 @@
 api_ldadd = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la $(LIBDL)
 
 api_programs = tests/api/alloc tests/api/base_size tests/api/collect \
-	tests/api/copyreloc tests/api/disclaim tests/api/dlopen_gc \
-	tests/api/dlrace tests/api/env tests/api/fork tests/api/free_realloc \
-	tests/api/init tests/api/limits tests/api/marking tests/api/redirects \
-	tests/api/registers tests/api/roots tests/api/stats tests/api/threads \
-	tests/api/thread_signals tests/api/trap_coroutines tests/api/trap_follow \
-	tests/api/trap_signals tests/api/trap_step tests/api/trap_storm \
-	tests/api/trap_threads
+	tests/api/copyreloc tests/api/disclaim tests/api/dlopen_gc tests/api/dlrace \
+	tests/api/env tests/api/finalise tests/api/finalise_when tests/api/fork \
+	tests/api/free_realloc tests/api/init tests/api/limits tests/api/links \
+	tests/api/marking tests/api/redirects tests/api/registers tests/api/roots \
+	tests/api/stats tests/api/thread_signals tests/api/threads \
+	tests/api/trap_coroutines tests/api/trap_follow tests/api/trap_signals \
+	tests/api/trap_step tests/api/trap_storm tests/api/trap_threads
 
 check_PROGRAMS += $(api_programs)
 TESTS += $(api_programs) tests/api/trap_asan.sh tests/api/trap_late_load.sh
@@ -27,6 +27,11 @@ tests_api_disclaim_SOURCES = tests/api/disclaim.c
 tests_api_disclaim_LDADD = $(api_ldadd)
 tests_api_env_SOURCES = tests/api/env.c
 tests_api_env_LDADD = $(api_ldadd)
+tests_api_finalise_SOURCES = tests/api/finalise.c tests/api/finalise.h
+tests_api_finalise_LDADD = $(api_ldadd)
+tests_api_finalise_when_SOURCES = tests/api/finalise_when.c \
+	tests/api/finalise.h
+tests_api_finalise_when_LDADD = $(api_ldadd)
 tests_api_fork_SOURCES = tests/api/fork.c
 tests_api_fork_LDADD = $(api_ldadd)
 tests_api_free_realloc_SOURCES = tests/api/free_realloc.c
@@ -35,6 +40,8 @@ tests_api_init_SOURCES = tests/api/init.c
 tests_api_init_LDADD = $(api_ldadd)
 tests_api_limits_SOURCES = tests/api/limits.c
 tests_api_limits_LDADD = $(api_ldadd)
+tests_api_links_SOURCES = tests/api/links.c
+tests_api_links_LDADD = $(api_ldadd)
 tests_api_marking_SOURCES = tests/api/marking.c
 tests_api_marking_LDADD = $(api_ldadd)
 tests_api_redirects_SOURCES = tests/api/redirects.c

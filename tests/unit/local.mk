@@ -22,6 +22,7 @@ unit_programs = \
 	tests/unit/heap_kind \
 	tests/unit/heap_mark_bits \
 	tests/unit/heap_meta \
+	tests/unit/heap_packed \
 	tests/unit/heap_sizeclass \
 	tests/unit/heap_space \
 	tests/unit/mark_hold \
@@ -58,6 +59,7 @@ tests_unit_heap_kind_LDADD = $(unit_ldadd)
 tests_unit_cycle_pending_LDADD = $(unit_ldadd)
 tests_unit_heap_mark_bits_LDADD = $(unit_ldadd)
 tests_unit_heap_meta_LDADD = $(unit_ldadd)
+tests_unit_heap_packed_LDADD = $(unit_ldadd)
 tests_unit_heap_sizeclass_LDADD = $(unit_ldadd)
 tests_unit_heap_space_LDADD = $(unit_ldadd)
 tests_unit_mark_hold_LDADD = $(unit_ldadd)

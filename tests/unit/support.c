@@ -11,6 +11,8 @@ static void *least_plausible, *greatest_plausible;
 static void *(*oom_fn)(size_t);
 static void (*on_heap_resize)(uint64_t);
 static void (*push_other_roots)(void);
+static int finalize_on_demand, java_finalization = 1;
+static void (*finalizer_notifier)(void);
 
 const struct gc_switches gc_switches = {&gc_no,
                                         &parallel,
@@ -27,4 +29,7 @@ const struct gc_switches gc_switches = {&gc_no,
                                         &greatest_plausible,
                                         &oom_fn,
                                         &on_heap_resize,
-                                        &push_other_roots};
+                                        &push_other_roots,
+                                        &finalize_on_demand,
+                                        &java_finalization,
+                                        &finalizer_notifier};
