@@ -51,18 +51,20 @@ libgccore_la_SOURCES = \
 	src/alloc/finalized.c src/alloc/finalized.h \
 	src/alloc/free_realloc.c src/alloc/free_realloc.h \
 	src/alloc/supply.c src/alloc/supply.h \
-	src/diag/debug_check.c src/diag/debug_check.h src/diag/referrers.c \
+	src/diag/debug_check.c src/diag/debug_check.h src/diag/dump.c \
+	src/diag/dump.h src/diag/referrers.c \
 	src/diag/heapmap.c src/diag/heapmap.h src/diag/leak.c \
 	src/diag/leak.h src/diag/report.c \
 	src/diag/stats.c src/diag/stats.h src/diag/verify.c \
 	src/diag/verify.h
 
 libgc_la_SOURCES = \
-	src/compat/compat.h src/compat/gc_disclaim_h.c \
+	src/compat/compat.h src/compat/gc_disclaim_h.c src/compat/gc_dump_h.c \
 	src/compat/gc_globals.c src/compat/gc_h_alloc.c \
 	src/compat/gc_h_collect.c src/compat/gc_h_param.c \
 	src/compat/gc_h_roots.c src/compat/gc_h_stats.c \
-	src/compat/gc_h_thread.c src/compat/gc_inline_h.c \
+	src/compat/gc_h_thread.c src/compat/gc_incremental_h.c \
+	src/compat/gc_inline_h.c src/compat/gc_private.c \
 	src/compat/gc_mark_h.c src/compat/gcx_backend_h.c \
 	src/compat/gcx_debug_h.c src/compat/gcx_h.c \
 	src/compat/gcx_observe_h.c src/compat/gcx_reclaim_h.c \

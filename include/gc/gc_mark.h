@@ -190,6 +190,19 @@ GC_API void GC_CALL GC_push_all_eager(void * /* low */, void * /* high */);
 GC_API void GC_CALL GC_push_conditional(void * /* low */, void * /* high */,
                                         int /* all */);
 
+/* 1 when the address lies in data of the program or of a library, found by
+ * itself; 0 elsewhere, in ranges of GC_add_roots too.  [manage] */
+GC_API int GC_CALL GC_is_tmp_root(void *);
+
+/* Calls the procedure with each object: what the last collection found
+ * reachable, and what was allocated since.  The caller owns the allocator lock;
+ * the procedure must neither call functions that allocate nor start threads. */
+typedef void (GC_CALLBACK *GC_reachable_object_proc)(void * /* obj */,
+                                                     size_t /* bytes */,
+                                                     void * /* data */);
+GC_API void GC_CALL GC_enumerate_reachable_objects_inner(
+    GC_reachable_object_proc, void * /* data */) GC_ATTR_NONNULL(1);
+
 /* ---- The stack ---- */
 
 /* Overwrites some of the unused stack below the caller, where old frames may

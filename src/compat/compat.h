@@ -35,8 +35,9 @@ _Static_assert(GC_I_PTRFREE == KIND_ATOMIC && GC_I_NORMAL == KIND_NORMAL,
                "kinds of the inlined allocator");
 _Static_assert(sizeof(GC_word) == sizeof(uint64_t), "a word is 64 bits");
 
-/* No header declares it, but clients do. */
+/* No header declares these, but clients do. */
 GC_API GC_push_other_roots_proc GC_push_other_roots;
+GC_API GC_abort_func GC_on_abort;
 
 /* The kind that a client named; misuse is reported here and not when a table is
  * read beyond its end. */

@@ -9,7 +9,7 @@ api_programs = tests/api/alloc tests/api/base_size tests/api/collect \
 	tests/api/copyreloc tests/api/disclaim tests/api/dlopen_gc \
 	tests/api/dlrace tests/api/env tests/api/fork tests/api/free_realloc \
 	tests/api/init tests/api/limits tests/api/marking tests/api/redirects \
-	tests/api/registers tests/api/roots tests/api/stats tests/api/threads \
+	tests/api/registers tests/api/roots tests/api/settings tests/api/stats tests/api/threads \
 	tests/api/thread_signals tests/api/trap_coroutines tests/api/trap_follow \
 	tests/api/trap_signals tests/api/trap_step tests/api/trap_storm \
 	tests/api/trap_threads
@@ -41,6 +41,8 @@ tests_api_redirects_SOURCES = tests/api/redirects.c
 tests_api_redirects_LDADD = $(api_ldadd)
 tests_api_registers_SOURCES = tests/api/registers.c
 tests_api_registers_LDADD = $(api_ldadd)
+tests_api_settings_SOURCES = tests/api/settings.c
+tests_api_settings_LDADD = $(api_ldadd)
 tests_api_stats_SOURCES = tests/api/stats.c
 tests_api_stats_LDADD = $(api_ldadd)
 tests_api_threads_SOURCES = tests/api/threads.c tests/api/slots.h

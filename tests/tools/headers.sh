@@ -240,9 +240,11 @@ passes "the header and configure name one release" release_is
 
 # ---- Declared is exported ----
 
-# Names with GC_API in the headers, whatever the program defines.  One symbol
-# exists for programs that declare it by themselves.
-private="GC_push_other_roots"
+# Names with GC_API in the headers, whatever the program defines.  Some symbols
+# exist for programs that declare them by themselves.
+private="GC_push_other_roots GC_on_abort GC_printf GC_err_printf GC_log_printf
+  GC_incr_bytes_allocd GC_incr_bytes_freed GC_aobjfreelist_ptr GC_objfreelist_ptr
+  GC_uobjfreelist_ptr GC_auobjfreelist_ptr GC_arrays"
 declared() {
   for header in $(cd "${tree:-$include}" && find . -name '*.h'); do
     printf '#include "%s"\n' "$header"
