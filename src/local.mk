@@ -24,7 +24,7 @@ libgccore_la_SOURCES = \
 	src/mark/hold.c src/mark/hold.h src/mark/mark.h \
 	src/mark/mark_inline.h src/mark/proc.c src/mark/proc.h \
 	src/mark/rescan.c src/mark/rescan.h src/mark/rootscan.c \
-	src/mark/rootscan.h src/mark/scan.c \
+	src/mark/rootscan.h src/mark/scan.c src/mark/typed.c src/mark/typed.h \
 	src/notify/debug.c src/notify/debug.h src/notify/debug_text.c \
 	src/notify/pending.c src/notify/pending.h \
 	src/notify/quarantine.c src/notify/quarantine.h \
@@ -50,7 +50,8 @@ libgccore_la_SOURCES = \
 	src/alloc/debug_alloc.c src/alloc/debug_alloc.h \
 	src/alloc/finalized.c src/alloc/finalized.h \
 	src/alloc/free_realloc.c src/alloc/free_realloc.h \
-	src/alloc/supply.c src/alloc/supply.h \
+	src/alloc/supply.c src/alloc/supply.h src/alloc/typed.c \
+	src/alloc/typed.h \
 	src/diag/debug_check.c src/diag/debug_check.h src/diag/dump.c \
 	src/diag/dump.h src/diag/referrers.c \
 	src/diag/heapmap.c src/diag/heapmap.h src/diag/leak.c \
@@ -59,7 +60,7 @@ libgccore_la_SOURCES = \
 	src/diag/verify.h
 
 libgc_la_SOURCES = \
-	src/compat/compat.h src/compat/gc_disclaim_h.c src/compat/gc_dump_h.c \
+	src/compat/compat.h src/compat/gc_disclaim_h.c src/compat/gc_dump_h.c src/compat/gc_gcj_h.c \
 	src/compat/gc_globals.c src/compat/gc_h_alloc.c \
 	src/compat/gc_h_collect.c src/compat/gc_h_param.c \
 	src/compat/gc_h_roots.c src/compat/gc_h_stats.c \
@@ -69,6 +70,7 @@ libgc_la_SOURCES = \
 	src/compat/gcx_debug_h.c src/compat/gcx_h.c \
 	src/compat/gcx_observe_h.c src/compat/gcx_reclaim_h.c \
 	src/compat/gcx_weak_h.c src/compat/gcx_weak_map_h.c \
-	src/compat/observers.h src/compat/pthread_wrap.c
+	\
+	src/compat/gc_typed_h.c src/compat/observers.h src/compat/pthread_wrap.c
 
 

@@ -25,8 +25,10 @@
 #define GC_REQUIRE_WCSDUP
 #include <gc/gc.h>
 #include <gc/gc_disclaim.h>
+#include <gc/gc_gcj.h>
 #include <gc/gc_inline.h>
 #include <gc/gc_mark.h>
+#include <gc/gc_typed.h>
 #include <gcx/observe.h>
 
 _Static_assert(GC_MAX_MARK_PROCS == 1 << DESC_PROC_BITS, "mark procedures");

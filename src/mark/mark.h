@@ -47,6 +47,9 @@ void gc_mark_word(struct gc_marker *m, uint64_t word);
 void gc_mark_range(struct gc_marker *m, const char *lo, const char *hi);
 /* Marks from a known object, allocated or not yet: pushes it if it was white. */
 void gc_mark_object(struct gc_marker *m, const struct gc_object *object);
+/* Marks from what the descriptor tells of the bytes, an object or a part of one. */
+void gc_mark_described(struct gc_marker *m, char *at, size_t bytes,
+                       uint64_t descriptor);
 /* Scans until nothing is grey; runs overflow rescans. */
 void gc_mark_drain(struct gc_marker *m);
 

@@ -12,7 +12,7 @@ api_programs = tests/api/alloc tests/api/base_size tests/api/collect \
 	tests/api/registers tests/api/roots tests/api/settings tests/api/stats tests/api/threads \
 	tests/api/thread_signals tests/api/trap_coroutines tests/api/trap_follow \
 	tests/api/trap_signals tests/api/trap_step tests/api/trap_storm \
-	tests/api/trap_threads
+	tests/api/trap_threads tests/api/typed
 
 check_PROGRAMS += $(api_programs)
 TESTS += $(api_programs) tests/api/trap_asan.sh tests/api/trap_late_load.sh
@@ -64,6 +64,9 @@ tests_api_trap_storm_SOURCES = tests/api/trap_storm.c
 tests_api_trap_storm_LDADD = $(api_ldadd)
 tests_api_trap_threads_SOURCES = tests/api/trap_threads.c tests/api/slots.h
 tests_api_trap_threads_LDADD = $(api_ldadd)
+
+tests_api_typed_SOURCES = tests/api/typed.c
+tests_api_typed_LDADD = $(api_ldadd)
 
 # At a fixed address the program gets copies of the public variables.
 tests_api_copyreloc_SOURCES = tests/api/copyreloc.c

@@ -78,6 +78,8 @@ cat >"$scratch/use.c" <<'END'
 #include <gc/gc_mark.h>
 #include <gc/gc_inline.h>
 #include <gc/gc_disclaim.h>
+#include <gc/gc_gcj.h>
+#include <gc/gc_typed.h>
 #include <gcx/observe.h>
 
 extern void use(void *);
@@ -111,6 +113,13 @@ void macros(char *p, void **q, struct GC_ms_entry *msp) {
   use(GC_MARK_AND_PUSH(p, msp, msp, q));
   use_number(GC_MAKE_PROC(9, 5)); use_number(GC_DS_TAGS | GC_DS_PER_OBJECT);
   use(GC_GENERIC_OR_SPECIAL_MALLOC(8, GC_I_NORMAL));
+  use(GC_MALLOC_EXPLICITLY_TYPED(8, 8));
+  use(GC_MALLOC_EXPLICITLY_TYPED_IGNORE_OFF_PAGE(8, 8));
+  use(GC_CALLOC_EXPLICITLY_TYPED(3, 8, 8));
+  use(GC_GCJ_MALLOC(8, p)); use(GC_GCJ_MALLOC_IGNORE_OFF_PAGE(8, p));
+  use_number(GC_get_bit((GC_bitmap)q, 70)); GC_set_bit((GC_bitmap)q, 70);
+  use_number(GC_BITMAP_SIZE(struct GC_prof_stats_s));
+  use_number(GC_WORD_OFFSET(struct GC_prof_stats_s, gc_no));
 }
 
 void lists(void **mine, unsigned n) {
