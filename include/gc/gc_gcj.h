@@ -37,7 +37,17 @@ GC_gcj_malloc_ignore_off_page(size_t, void * /* table */);
 GC_API int GC_gcj_kind;
 GC_API int GC_gcj_debug_kind;
 
-#define GC_GCJ_MALLOC(bytes, table) GC_gcj_malloc(bytes, table)
+/* With a site (gc_debug.h).  [alloc] */
+GC_API GC_ATTR_ALLOC_SIZE(1) void *GC_CALL
+GC_debug_gcj_malloc(size_t, void * /* table */, const char * /* file */,
+                    int /* line */);
+
+#ifdef GC_DEBUG
+# define GC_GCJ_MALLOC(bytes, table) \
+    GC_debug_gcj_malloc(bytes, table, GC_EXTRAS)
+#else
+# define GC_GCJ_MALLOC(bytes, table) GC_gcj_malloc(bytes, table)
+#endif
 #define GC_GCJ_MALLOC_IGNORE_OFF_PAGE(bytes, table) \
   GC_gcj_malloc_ignore_off_page(bytes, table)
 

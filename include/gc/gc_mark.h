@@ -147,13 +147,30 @@ GC_generic_malloc_uncollectable(size_t, int /* kind */);
  * included.  [alloc] */
 GC_API GC_ATTR_ALLOC_SIZE(1) void *GC_CALL
 GC_generic_or_special_malloc(size_t, int /* kind */);
-#define GC_GENERIC_OR_SPECIAL_MALLOC(sz, knd) \
-  GC_generic_or_special_malloc(sz, knd)
+#ifdef GC_DEBUG
+# define GC_GENERIC_OR_SPECIAL_MALLOC(sz, knd) \
+    GC_debug_generic_or_special_malloc(sz, knd, GC_EXTRAS)
+#else
+# define GC_GENERIC_OR_SPECIAL_MALLOC(sz, knd) \
+    GC_generic_or_special_malloc(sz, knd)
+#endif
 
 /* The kind of the object with this base, and its size if asked for.
  * [query] */
 GC_API int GC_CALL GC_get_kind_and_size(const void *, size_t * /* size */)
     GC_ATTR_NONNULL(1);
+
+/* As GC_generic_or_special_malloc, with a site (gc_debug.h).  [alloc] */
+GC_API GC_ATTR_ALLOC_SIZE(1) void *GC_CALL
+GC_debug_generic_or_special_malloc(size_t, int /* kind */,
+                                   const char * /* file */, int /* line */);
+
+/* Bytes of the header of an object with a site, by the variable also, which
+ * only old programs use.  [query] */
+GC_API size_t GC_CALL GC_get_debug_header_size(void);
+GC_API const size_t GC_debug_header_size;
+#define GC_USR_PTR_FROM_BASE(p) \
+  ((void *)((char *)(p) + GC_get_debug_header_size()))
 
 /* ---- Mark bits ---- */
 

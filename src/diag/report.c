@@ -6,6 +6,7 @@
 #include "cycle/collect.h"
 #include "cycle/gc_start.h"
 #include "diag/leak.h"
+#include "diag/sited_check.h"
 #include "diag/stats.h"
 #include "diag/verify.h"
 #include "heap/heap.h"
@@ -26,7 +27,8 @@ static void print_collection(bool at_end) {
                   gc_load_rlx(&gc_heap.live), s.heap_bytes, s.unmapped_bytes);
 }
 
-static void report_leaks(void) {
+static void report_mistakes(void) {
+  gc_sited_check();
   if (*gc_switches.find_leak != 0)
     gc_leak_report();
 }
@@ -38,7 +40,7 @@ static void collect_at_exit(void) {
 }
 
 static void install_observers(void) {
-  gc_collect_leaks = report_leaks;
+  gc_collect_leaks = report_mistakes;
   if (*gc_switches.find_leak != 0)
     gc_plat_at_exit(collect_at_exit);
   if (gc_options.print_stats.number != 0)

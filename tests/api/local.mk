@@ -6,7 +6,7 @@
 api_ldadd = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la $(LIBDL)
 
 api_programs = tests/api/alloc tests/api/base_size tests/api/collect \
-	tests/api/copyreloc tests/api/disclaim tests/api/dlopen_gc \
+	tests/api/copyreloc tests/api/debugging tests/api/disclaim tests/api/dlopen_gc \
 	tests/api/dlrace tests/api/env tests/api/fork tests/api/free_realloc \
 	tests/api/init tests/api/limits tests/api/marking tests/api/redirects \
 	tests/api/registers tests/api/roots tests/api/settings tests/api/stats tests/api/threads \
@@ -23,6 +23,8 @@ tests_api_base_size_SOURCES = tests/api/base_size.c
 tests_api_base_size_LDADD = $(api_ldadd)
 tests_api_collect_SOURCES = tests/api/collect.c
 tests_api_collect_LDADD = $(api_ldadd)
+tests_api_debugging_SOURCES = tests/api/debugging.c
+tests_api_debugging_LDADD = $(api_ldadd)
 tests_api_disclaim_SOURCES = tests/api/disclaim.c
 tests_api_disclaim_LDADD = $(api_ldadd)
 tests_api_env_SOURCES = tests/api/env.c

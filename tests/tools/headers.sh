@@ -255,7 +255,8 @@ private="GC_push_other_roots GC_on_abort GC_printf GC_err_printf GC_log_printf
   GC_incr_bytes_allocd GC_incr_bytes_freed GC_aobjfreelist_ptr GC_objfreelist_ptr
   GC_uobjfreelist_ptr GC_auobjfreelist_ptr GC_arrays"
 declared() {
-  for header in $(cd "${tree:-$include}" && find . -name '*.h'); do
+  for header in $(cd "${tree:-$include}" && find . -name '*.h' |
+    grep -v 'gc_allocator\|leak_detector'); do
     printf '#include "%s"\n' "$header"
   done >"$scratch/all.c"
   # shellcheck disable=SC2086 # CC is a list of words
