@@ -5,7 +5,8 @@ dist_man_MANS += docs/man/gc.3 docs/man/gc.7 docs/man/gcx_debug.3 \
 	docs/man/hexpr.1
 
 EXTRA_DIST += docs/README.md docs/design/adapter.md \
-	docs/design/hash-consing.md docs/design/heap.md docs/design/hexpr.md \
+	docs/design/drop-in.md docs/design/hash-consing.md \
+	docs/design/heap.md docs/design/hexpr.md \
 	docs/design/notification.md docs/design/overview.md \
 	docs/design/promises.md docs/design/protocol.md docs/design/traps.md \
 	docs/design/weak.md docs/guide/notifiers.md docs/guide/start.md

@@ -76,3 +76,14 @@ libgc_la_SOURCES = \
 	src/compat/gcx_weak_h.c src/compat/gcx_weak_map_h.c \
 	\
 	src/compat/gc_typed_h.c src/compat/observers.h src/compat/pthread_wrap.c
+
+# The C++ companions have libgc's names and are there when a C++ compiler is.
+if CPLUSPLUS
+lib_LTLIBRARIES += libgccpp.la libgctba.la
+libgccpp_la_SOURCES = src/compat/gccpp.cc src/compat/gctba.cc
+libgccpp_la_LIBADD = libgc.la
+libgccpp_la_LDFLAGS = -version-info 6:0:5
+libgctba_la_SOURCES = src/compat/gctba.cc
+libgctba_la_LDFLAGS = -version-info 6:0:5
+endif
+EXTRA_DIST += src/compat/gccpp.cc src/compat/gctba.cc

@@ -70,6 +70,13 @@ tests_api_trap_threads_LDADD = $(api_ldadd)
 tests_api_typed_SOURCES = tests/api/typed.c
 tests_api_typed_LDADD = $(api_ldadd)
 
+tests_api_cpp_SOURCES = tests/api/cpp.cc
+tests_api_cpp_LDADD = libgccpp.la $(api_ldadd)
+if CPLUSPLUS
+check_PROGRAMS += tests/api/cpp
+TESTS += tests/api/cpp
+endif
+
 # At a fixed address the program gets copies of the public variables.
 tests_api_copyreloc_SOURCES = tests/api/copyreloc.c
 tests_api_copyreloc_CFLAGS = $(AM_CFLAGS) -fno-pie

@@ -65,10 +65,24 @@ alone() {
 
 headers() { (cd "$include" && find . -name '*.h' | sed 's,^\./,,' | sort); }
 
+# C++ has a header of its own.
+is_for_cxx() { [ "$1" = gc/gc_allocator.h ]; }
 for header in $(headers); do
+  is_for_cxx "$header" && continue
   passes "$header stands alone" alone "$header"
   passes "$header stands alone with GC_THREADS" alone "$header" -DGC_THREADS
 done
+
+for_cxx() {
+  printf '#include <gc/gc_allocator.h>\n#include <gc/gc_allocator.h>\n' \
+    >"$scratch/alone.c"
+  for cxx in ${CXX:-g++ clang++}; do
+    command -v "$cxx" >/dev/null || continue
+    check "$cxx" c++ "$scratch/alone.c" -std=c++11 </dev/null &&
+      check "$cxx" c++ "$scratch/alone.c" -std=c++17 </dev/null || return 1
+  done
+}
+passes "gc/gc_allocator.h stands alone in C++" for_cxx
 
 # ---- Everything in use ----
 
@@ -136,6 +150,8 @@ void lists(void **mine, unsigned n) {
 }
 END
 passes "every macro is clean code" everywhere "$scratch/use.c"
+passes "every macro is clean with GC_DEBUG" everywhere "$scratch/use.c" \
+  -DGC_DEBUG -Wno-strict-aliasing
 passes "every macro is clean with GC_THREADS" \
   everywhere "$scratch/use.c" -DGC_THREADS
 passes "every hook of GC_INIT is clean code" everywhere "$scratch/use.c" \
