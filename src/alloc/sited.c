@@ -11,7 +11,8 @@
 #include "plat/plat.h"
 
 /* A program that asked for debugging wants to know the site of the first mistake. */
-static void report(const char *what, const struct gc_object *o, size_t offset) {
+static void report_sited(const char *what, const struct gc_object *o,
+                         size_t offset) {
   const struct gc_sited *s = gc_sited_of(o);
   gc_plat_message("%s: object at %p (%s:%u, %zu bytes), offset %zu", what,
                   (void *)(o->start + sizeof *s), s->file, s->line, s->bytes,
@@ -67,7 +68,7 @@ void gc_sited_free(void *object) {
   }
   switch (gc_sited_look(&o, &offset)) {
   case SITED_SMASHED:
-    report("smashed behind its end, found when it is freed", &o, offset);
+    report_sited("smashed behind its end, found when it is freed", &o, offset);
     break;
   case SITED_UNDER:
     gc_plat_message("smashed before its start, found when it is freed: "
@@ -75,7 +76,7 @@ void gc_sited_free(void *object) {
                     object);
     break;
   case SITED_FREED:
-    report("freed twice", &o, 0);
+    report_sited("freed twice", &o, 0);
     return;
   case SITED_GOOD:
   case SITED_NONE:

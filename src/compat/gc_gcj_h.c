@@ -11,7 +11,7 @@ int GC_gcj_kind, GC_gcj_debug_kind;
 
 static _Atomic bool is_ready;
 
-static unsigned new_kind(unsigned kind) {
+static unsigned gcj_kind_or_die(unsigned kind) {
   if (kind == 0)
     gc_fatal("GC_init_gcj_malloc: too many object kinds (%u), or no memory",
              GC_MAX_KINDS);
@@ -24,8 +24,8 @@ void GC_init_gcj_malloc(int index, void *proc) {
   gc_api_lock();
   if (!gc_load_rlx(&is_ready)) {
     gc_layout_set_proc((unsigned)index, (gc_mark_proc)proc);
-    GC_gcj_kind = (int)new_kind(gc_typed_record_kind(sizeof(GC_word)));
-    GC_gcj_debug_kind = (int)new_kind(
+    GC_gcj_kind = (int)gcj_kind_or_die(gc_typed_record_kind(sizeof(GC_word)));
+    GC_gcj_debug_kind = (int)gcj_kind_or_die(
         gc_kind_new(GC_MAKE_PROC((unsigned)index, 1), false, true));
     gc_store_rel(&is_ready, true);
   }

@@ -91,15 +91,15 @@ void GC_set_markers_count(unsigned markers) { (void)markers; }
 
 /* ---- Trouble ---- */
 
-static int log_fd;
+static int client_log_fd;
 
-static void write_log(const char *text, size_t len) {
-  gc_plat_write_text(log_fd, text, len);
+static void write_log_fd(const char *text, size_t len) {
+  gc_plat_write_text(client_log_fd, text, len);
 }
 
 void GC_set_log_fd(int fd) {
-  log_fd = fd;
-  gc_message_sink = write_log;
+  client_log_fd = fd;
+  gc_message_sink = write_log_fd;
 }
 
 void GC_set_oom_fn(GC_oom_func fn) { GC_oom_fn = fn; }

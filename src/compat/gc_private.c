@@ -26,7 +26,7 @@ static void write_stderr(const char *text, size_t len) {
 }
 
 __attribute__((format(printf, 2, 0))) static void
-print(void (*sink)(const char *, size_t), const char *format, va_list args) {
+print_to(void (*sink)(const char *, size_t), const char *format, va_list args) {
   char text[1024];
   sink(text, gc_format_args(text, sizeof text, format, args));
 }
@@ -34,21 +34,21 @@ print(void (*sink)(const char *, size_t), const char *format, va_list args) {
 void GC_printf(const char *format, ...) {
   va_list args;
   va_start(args, format);
-  print(write_stdout, format, args);
+  print_to(write_stdout, format, args);
   va_end(args);
 }
 
 void GC_err_printf(const char *format, ...) {
   va_list args;
   va_start(args, format);
-  print(write_stderr, format, args);
+  print_to(write_stderr, format, args);
   va_end(args);
 }
 
 void GC_log_printf(const char *format, ...) {
   va_list args;
   va_start(args, format);
-  print(gc_message_sink, format, args);
+  print_to(gc_message_sink, format, args);
   va_end(args);
 }
 

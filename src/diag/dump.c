@@ -97,7 +97,7 @@ struct client {
   void *cx;
 };
 
-static void tell_client(const struct gc_object *o, void *client) {
+static void tell_of_object(const struct gc_object *o, void *client) {
   const struct client *c = client;
   c->f(o->start, o->bytes, c->cx);
 }
@@ -105,7 +105,7 @@ static void tell_client(const struct gc_object *o, void *client) {
 void gc_each_object(void (*f)(void *, size_t, void *), void *cx) {
   struct client c = {f, cx};
   lock();
-  visit_all(tell_client, &c);
+  visit_all(tell_of_object, &c);
   unlock();
 }
 

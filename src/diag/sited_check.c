@@ -11,7 +11,7 @@
 #include "reclaim/large.h"
 
 /* A dead one may be claimed again before it is handed out: it is told once. */
-static void check_object(const struct gc_object *o, size_t *damaged) {
+static void check_sited(const struct gc_object *o, size_t *damaged) {
   size_t offset;
   struct gc_sited *s = gc_sited_of(o);
   switch (gc_sited_look(o, &offset)) {
@@ -33,14 +33,14 @@ static void check_object(const struct gc_object *o, size_t *damaged) {
     s->guard = 0;
 }
 
-static void check_block(gc_block_id b, void *damaged) {
+static void check_sited_block(gc_block_id b, void *damaged) {
   if (!gc_sited_is_kind(gc_hot_kind(gc_block_hot(b))))
     return;
   for (unsigned s = 0; s < gc_heap.blocks[b].slots; s++) {
     struct gc_object o;
     gc_object_at(b, s, &o);
     if (gc_map_test(b, s, gc_map_alloc()))
-      check_object(&o, damaged);
+      check_sited(&o, damaged);
   }
 }
 
@@ -51,8 +51,8 @@ void gc_sited_check(void) {
     return;
   for (gc_block_id b = 1; b < blocks; b++)
     if (gc_hot_state(gc_block_hot(b)) == BLK_SMALL)
-      check_block(b, &damaged);
-  gc_large_each(check_block, &damaged);
+      check_sited_block(b, &damaged);
+  gc_large_each(check_sited_block, &damaged);
   if (damaged > 0)
     gc_plat_message("found %zu smashed objects", damaged);
 }

@@ -6,9 +6,9 @@
 #define GUARD UINT64_C(0x5ab3f06d91c7e284)
 
 /* By plain kind; 0: not made. */
-static _Atomic unsigned kinds[KIND_FIRST_NEW];
+static _Atomic unsigned sited_kinds[KIND_FIRST_NEW];
 
-static unsigned make_kind(unsigned plain) {
+static unsigned make_sited_kind(unsigned plain) {
   unsigned flags = gc_kind_flags(plain);
   bool is_leaf = flags & KIND_LEAF;
   unsigned k = gc_kind_new(0, !is_leaf, flags & KIND_CLEAR);
@@ -17,20 +17,22 @@ static unsigned make_kind(unsigned plain) {
   return k;
 }
 
-unsigned gc_sited_kind(unsigned plain) { return gc_load_acq(&kinds[plain]); }
+unsigned gc_sited_kind(unsigned plain) {
+  return gc_load_acq(&sited_kinds[plain]);
+}
 
 unsigned gc_sited_make_kind(unsigned plain) {
-  unsigned k = gc_load_rlx(&kinds[plain]);
+  unsigned k = gc_load_rlx(&sited_kinds[plain]);
   if (k == 0) {
-    k = make_kind(plain);
-    gc_store_rel(&kinds[plain], k);
+    k = make_sited_kind(plain);
+    gc_store_rel(&sited_kinds[plain], k);
   }
   return k;
 }
 
 bool gc_sited_is_kind(unsigned kind) {
   for (unsigned i = 0; i < KIND_FIRST_NEW; i++)
-    if (kind != 0 && gc_load_rlx(&kinds[i]) == kind)
+    if (kind != 0 && gc_load_rlx(&sited_kinds[i]) == kind)
       return true;
   return false;
 }
@@ -38,7 +40,7 @@ bool gc_sited_is_kind(unsigned kind) {
 bool gc_sited_is_used(void) {
   unsigned any = 0;
   for (unsigned i = 0; i < KIND_FIRST_NEW; i++)
-    any |= gc_load_rlx(&kinds[i]);
+    any |= gc_load_rlx(&sited_kinds[i]);
   return any != 0;
 }
 

@@ -22,7 +22,7 @@ struct long_map {
   uint64_t bits[];
 };
 
-static struct gc_lock maps_lock = GC_LOCK_INIT(RANK_LEAF);
+static struct gc_lock long_maps_lock = GC_LOCK_INIT(RANK_LEAF);
 static struct long_map *maps; /* [lock maps] */
 
 /* The record has no bit beyond its words. */
@@ -40,7 +40,7 @@ static bool is_equal(const struct long_map *m, const uint64_t *map,
   return true;
 }
 
-static struct long_map *new_map(const uint64_t *map, size_t words) {
+static struct long_map *new_long_map(const uint64_t *map, size_t words) {
   size_t n = (words + GC_WORD_BITS - 1) / GC_WORD_BITS;
   struct long_map *m = gc_meta_alloc(sizeof *m + n * sizeof *map);
   if (m == NULL)
@@ -56,10 +56,10 @@ static struct long_map *new_map(const uint64_t *map, size_t words) {
 
 /* A map that is there already is used again. */
 static struct long_map *intern_map(const uint64_t *map, size_t words) {
-  struct long_map *fresh = new_map(map, words), *m;
+  struct long_map *fresh = new_long_map(map, words), *m;
   if (fresh == NULL)
     return NULL;
-  gc_lock(&maps_lock);
+  gc_lock(&long_maps_lock);
   for (m = maps; m != NULL && !is_equal(m, map, words);)
     m = m->next;
   bool is_new = m == NULL;
@@ -67,7 +67,7 @@ static struct long_map *intern_map(const uint64_t *map, size_t words) {
     fresh->next = maps;
     maps = m = fresh;
   }
-  gc_unlock(&maps_lock);
+  gc_unlock(&long_maps_lock);
   if (!is_new)
     gc_meta_free(fresh, sizeof *fresh + (words + GC_WORD_BITS - 1) /
                                             GC_WORD_BITS * sizeof *map);
