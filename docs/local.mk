@@ -4,7 +4,8 @@ dist_man_MANS += docs/man/gc.3 docs/man/gc.7 docs/man/gcx_debug.3 \
 	docs/man/gcx_reclaim.3 docs/man/gcx_weak.3 docs/man/gcx_weak_map.3 \
 	docs/man/hcons.3 docs/man/hexpr.1 docs/man/hexpr.3
 
-EXTRA_DIST += docs/README.md docs/design/adapter.md docs/design/finalisation.md \
+EXTRA_DIST += docs/README.md docs/design/adapter.md docs/design/drop-in.md \
+	docs/design/finalisation.md \
 	docs/design/hash-consing.md docs/design/heap.md docs/design/hexpr.md \
 	docs/design/notification.md docs/design/overview.md \
 	docs/design/promises.md docs/design/protocol.md docs/design/traps.md \

@@ -13,8 +13,8 @@ libgccore_la_SOURCES = \
 	src/heap/find.c src/heap/find.h src/heap/heap.h src/heap/kind.c \
 	src/heap/layout.c src/heap/layout.h src/heap/mark_bits.c \
 	src/heap/mark_bits_inline.h src/heap/meta.c src/heap/meta.h src/heap/packed.c \
-	src/heap/packed.h \
-	src/heap/side.c src/heap/side.h src/heap/sizeclass.c \
+	src/heap/packed.h src/heap/side.c src/heap/side.h src/heap/sited.c \
+	src/heap/sited.h src/heap/sizeclass.c \
 	src/heap/space.c src/heap/space.h \
 	src/heap/tlab.h \
 	src/world/fork.c src/world/fork.h src/world/ranges.c \
@@ -25,7 +25,7 @@ libgccore_la_SOURCES = \
 	src/mark/hold.c src/mark/hold.h src/mark/mark.h \
 	src/mark/mark_inline.h src/mark/proc.c src/mark/proc.h \
 	src/mark/rescan.c src/mark/rescan.h src/mark/rootscan.c \
-	src/mark/rootscan.h src/mark/scan.c \
+	src/mark/rootscan.h src/mark/scan.c src/mark/typed.c src/mark/typed.h \
 	src/notify/debug.c src/notify/debug.h src/notify/debug_text.c \
 	src/notify/final.c src/notify/final.h src/notify/link.c \
 	src/notify/link.h src/notify/pending.c src/notify/pending.h \
@@ -54,25 +54,41 @@ libgccore_la_SOURCES = \
 	src/alloc/alloc.c src/alloc/alloc.h src/alloc/alloc_inline.h \
 	src/alloc/debug_alloc.c src/alloc/debug_alloc.h \
 	src/alloc/finalized.c src/alloc/finalized.h \
-	src/alloc/free_realloc.c src/alloc/free_realloc.h \
-	src/alloc/supply.c src/alloc/supply.h \
-	src/diag/debug_check.c src/diag/debug_check.h src/diag/referrers.c \
+	src/alloc/free_realloc.c src/alloc/free_realloc.h src/alloc/sited.c \
+	src/alloc/sited.h \
+	src/alloc/supply.c src/alloc/supply.h src/alloc/typed.c \
+	src/alloc/typed.h \
+	src/diag/debug_check.c src/diag/debug_check.h src/diag/dump.c \
+	src/diag/dump.h src/diag/referrers.c \
 	src/diag/heapmap.c src/diag/heapmap.h src/diag/leak.c \
-	src/diag/leak.h src/diag/report.c \
+	src/diag/leak.h src/diag/report.c src/diag/sited_check.c \
+	src/diag/sited_check.h \
 	src/diag/stats.c src/diag/stats.h src/diag/verify.c \
 	src/diag/verify.h
 
 libgc_la_SOURCES = \
-	src/compat/compat.h src/compat/gc_disclaim_h.c \
+	src/compat/compat.h src/compat/gc_debug_h.c src/compat/gc_disclaim_h.c \
+	src/compat/gc_dump_h.c src/compat/gc_gcj_h.c \
 	src/compat/gc_globals.c src/compat/gc_h_alloc.c \
 	src/compat/gc_h_collect.c src/compat/gc_h_final.c \
 	src/compat/gc_h_param.c \
 	src/compat/gc_h_roots.c src/compat/gc_h_stats.c \
-	src/compat/gc_h_thread.c src/compat/gc_inline_h.c \
+	src/compat/gc_h_thread.c src/compat/gc_incremental_h.c \
+	src/compat/gc_inline_h.c src/compat/gc_private.c \
 	src/compat/gc_mark_h.c src/compat/gcx_backend_h.c \
 	src/compat/gcx_debug_h.c src/compat/gcx_h.c \
 	src/compat/gcx_observe_h.c src/compat/gcx_reclaim_h.c \
 	src/compat/gcx_weak_h.c src/compat/gcx_weak_map_h.c \
-	src/compat/observers.h src/compat/pthread_wrap.c
+	\
+	src/compat/gc_typed_h.c src/compat/observers.h src/compat/pthread_wrap.c
 
-
+# The C++ companions have libgc's names and are there when a C++ compiler is.
+if CPLUSPLUS
+lib_LTLIBRARIES += libgccpp.la libgctba.la
+libgccpp_la_SOURCES = src/compat/gccpp.cc src/compat/gctba.cc
+libgccpp_la_LIBADD = libgc.la
+libgccpp_la_LDFLAGS = -version-info 6:0:5
+libgctba_la_SOURCES = src/compat/gctba.cc
+libgctba_la_LDFLAGS = -version-info 6:0:5
+endif
+EXTRA_DIST += src/compat/gccpp.cc src/compat/gctba.cc

@@ -31,8 +31,7 @@
  *           itself; the functions store to it and load from it.
  *
  * Everything here is present since Reclaim 0.1.0 and follows libgc 8.2.2.
- * Typed and debugging allocation and the C++ classes come with a later
- * release; what is not declared does not exist yet. */
+ * What is not declared does not exist yet. */
 #ifndef GC_H
 #define GC_H
 
@@ -77,6 +76,10 @@ GC_API void GC_CALL GC_init(void);
 
 /* 1 after initialisation, else 0.  [query] */
 GC_API int GC_CALL GC_is_init_called(void);
+
+/* The opposite, for symmetry: afterwards GC_is_init_called is 0 until the next
+ * GC_init.  Objects stay as they are.  [query] */
+GC_API void GC_CALL GC_deinit(void);
 
 /* Nonzero: no first collection inside GC_init.  Default 0.  [set] */
 GC_API int GC_dont_precollect;
@@ -306,6 +309,18 @@ GC_API GC_word GC_CALL GC_get_gc_no(void);
 GC_API int GC_parallel;
 GC_API int GC_CALL GC_get_parallel(void);
 
+/* Wishes for a number of such threads; again, after fork, in the child.  As in
+ * libgc without parallel marking there are none to be had or started.  [set] */
+GC_API void GC_CALL GC_set_markers_count(unsigned);
+GC_API void GC_CALL GC_start_mark_threads(void);
+
+/* Nonzero: the program frees by hand.  Collections report on standard error
+ * what was lost, then reclaim it; when set before initialisation, one more
+ * collection does at exit.  Default 0.  [set] */
+GC_API int GC_find_leak;
+GC_API void GC_CALL GC_set_find_leak(int);
+GC_API int GC_CALL GC_get_find_leak(void);
+
 /* Does a part of the work that a collection left, such as calling disclaim
  * procedures; 1 when there is more of it, else 0.  [collect] */
 GC_API int GC_CALL GC_collect_a_little(void);
@@ -367,6 +382,15 @@ GC_API int GC_dont_expand;
 GC_API void GC_CALL GC_set_dont_expand(int);
 GC_API int GC_CALL GC_get_dont_expand(void);
 
+/* Nonzero: as long as there are free blocks, no collection comes, however much
+ * was allocated.  Default 0.  [set] */
+GC_API int GC_use_entire_heap;
+
+/* Nonzero: memory taken from the system from now on may hold code.  To be set
+ * before initialisation.  Default 0.  [set] */
+GC_API void GC_CALL GC_set_pages_executable(int);
+GC_API int GC_CALL GC_get_pages_executable(void);
+
 /* A collection comes when about live/divisor bytes were allocated; more means
  * less memory and more collections.  Default 3.  0 is refused.  [set] */
 GC_API GC_word GC_free_space_divisor;
@@ -412,6 +436,10 @@ typedef void (GC_CALLBACK *GC_warn_proc)(char *, GC_word);
 GC_API void GC_CALL GC_set_warn_proc(GC_warn_proc) GC_ATTR_NONNULL(1);
 GC_API GC_warn_proc GC_CALL GC_get_warn_proc(void);
 GC_API void GC_CALLBACK GC_ignore_warn_proc(char *, GC_word);
+
+/* Messages of the collector go to this file descriptor, not to standard error.
+ * [set] */
+GC_API void GC_CALL GC_set_log_fd(int);
 
 /* Called with a message before the process is aborted; the default one writes
  * it.  NULL stands for no message.  [set] */
@@ -479,6 +507,13 @@ GC_API size_t GC_CALL GC_get_size_map_at(int /* i */);
 /* Starts to add up the time of collections, in milliseconds.  [query] */
 GC_API void GC_CALL GC_start_performance_measurement(void);
 GC_API unsigned long GC_CALL GC_get_full_gc_total_time(void);
+
+/* Prints figures of the heap and of each kind; the same with a name for it; the
+ * blocks of the heap in order.  All to standard output, for people.
+ * [manage] */
+GC_API void GC_CALL GC_dump(void);
+GC_API void GC_CALL GC_dump_named(const char *);
+GC_API void GC_CALL GC_dump_regions(void);
 
 /* ---- Roots ---- */
 
@@ -605,6 +640,18 @@ GC_API int GC_CALL GC_get_suspend_signal(void);
 GC_API void GC_CALL GC_set_thr_restart_signal(int);
 GC_API int GC_CALL GC_get_thr_restart_signal(void);
 
+/* Tells the bounds of the calling thread's stack and of its alternate signal
+ * stack, each by its lowest address and size; 0 bytes for none.  This collector
+ * finds both when it stops the thread, so nothing is kept.  [query] */
+GC_API void GC_CALL GC_register_altstack(void * /* stack */, GC_word,
+                                         void * /* altstack */, GC_word);
+
+/* Stops all other known threads, and lets them go.  In between the caller owns
+ * the allocator lock and must not wait for what a stopped thread may own, such
+ * as the lock of the system's malloc.  [manage] */
+GC_API void GC_CALL GC_stop_world_external(void);
+GC_API void GC_CALL GC_start_world_external(void);
+
 /* ---- Fork ---- */
 
 /* Before initialisation: 1, the default, installs handlers with
@@ -620,42 +667,13 @@ GC_API void GC_CALL GC_atfork_prepare(void);
 GC_API void GC_CALL GC_atfork_parent(void);
 GC_API void GC_CALL GC_atfork_child(void);
 
-/* ---- Macros for allocation ---- */
-
-/* The forms that portable programs use. */
-#define GC_MALLOC(sz) GC_malloc(sz)
-#define GC_MALLOC_ATOMIC(sz) GC_malloc_atomic(sz)
-#define GC_MALLOC_UNCOLLECTABLE(sz) GC_malloc_uncollectable(sz)
-#define GC_MALLOC_ATOMIC_UNCOLLECTABLE(sz) GC_malloc_atomic_uncollectable(sz)
-#define GC_MALLOC_IGNORE_OFF_PAGE(sz) GC_malloc_ignore_off_page(sz)
-#define GC_MALLOC_ATOMIC_IGNORE_OFF_PAGE(sz) \
-  GC_malloc_atomic_ignore_off_page(sz)
-#define GC_REALLOC(old, sz) GC_realloc(old, sz)
-#define GC_FREE(p) GC_free(p)
-#define GC_STRDUP(s) GC_strdup(s)
-#define GC_STRNDUP(s, n) GC_strndup(s, n)
-#ifdef GC_REQUIRE_WCSDUP
-# define GC_WCSDUP(s) GC_wcsdup(s)
-#endif
-#define GC_END_STUBBORN_CHANGE(p) GC_end_stubborn_change(p)
-#define GC_PTR_STORE_AND_DIRTY(p, q) GC_ptr_store_and_dirty(p, q)
-#define GC_REGISTER_DISPLACEMENT(n) GC_register_displacement(n)
-
-/* An object of the given type. */
-#define GC_NEW(t) ((t *)GC_MALLOC(sizeof(t)))
-#define GC_NEW_ATOMIC(t) ((t *)GC_MALLOC_ATOMIC(sizeof(t)))
-#define GC_NEW_UNCOLLECTABLE(t) ((t *)GC_MALLOC_UNCOLLECTABLE(sizeof(t)))
-
-/* Names from before a write barrier was optional. */
-#define GC_MALLOC_STUBBORN(sz) GC_MALLOC(sz)
-#define GC_NEW_STUBBORN(t) GC_NEW(t)
-#define GC_CHANGE_STUBBORN(p) ((void)(p))
-
 #ifdef __cplusplus
 }
 #endif
 
 #include "gc_finalize.h"
+#include "gc_incremental.h"
+#include "gc_debug.h"
 
 #ifdef GC_PTHREADS
 # include "gc_pthread_redirects.h"

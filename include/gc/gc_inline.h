@@ -67,6 +67,10 @@ GC_malloc_kind(size_t, int /* kind */);
 GC_API GC_ATTR_ALLOC_SIZE(1) void *GC_CALL
 GC_malloc_kind_global(size_t, int /* kind */);
 
+/* Prints how many objects of so many granules are free in blocks of the kind,
+ * to standard output.  [manage] */
+GC_API void GC_CALL GC_print_free_list(int /* kind */, size_t /* granules */);
+
 #ifdef __cplusplus
 }
 #endif

@@ -147,13 +147,30 @@ GC_generic_malloc_uncollectable(size_t, int /* kind */);
  * included.  [alloc] */
 GC_API GC_ATTR_ALLOC_SIZE(1) void *GC_CALL
 GC_generic_or_special_malloc(size_t, int /* kind */);
-#define GC_GENERIC_OR_SPECIAL_MALLOC(sz, knd) \
-  GC_generic_or_special_malloc(sz, knd)
+#ifdef GC_DEBUG
+# define GC_GENERIC_OR_SPECIAL_MALLOC(sz, knd) \
+    GC_debug_generic_or_special_malloc(sz, knd, GC_EXTRAS)
+#else
+# define GC_GENERIC_OR_SPECIAL_MALLOC(sz, knd) \
+    GC_generic_or_special_malloc(sz, knd)
+#endif
 
 /* The kind of the object with this base, and its size if asked for.
  * [query] */
 GC_API int GC_CALL GC_get_kind_and_size(const void *, size_t * /* size */)
     GC_ATTR_NONNULL(1);
+
+/* As GC_generic_or_special_malloc, with a site (gc_debug.h).  [alloc] */
+GC_API GC_ATTR_ALLOC_SIZE(1) void *GC_CALL
+GC_debug_generic_or_special_malloc(size_t, int /* kind */,
+                                   const char * /* file */, int /* line */);
+
+/* Bytes of the header of an object with a site, by the variable also, which
+ * only old programs use.  [query] */
+GC_API size_t GC_CALL GC_get_debug_header_size(void);
+GC_API const size_t GC_debug_header_size;
+#define GC_USR_PTR_FROM_BASE(p) \
+  ((void *)((char *)(p) + GC_get_debug_header_size()))
 
 /* ---- Mark bits ---- */
 
@@ -189,6 +206,19 @@ GC_API void GC_CALL GC_push_all(void * /* low */, void * /* high */);
 GC_API void GC_CALL GC_push_all_eager(void * /* low */, void * /* high */);
 GC_API void GC_CALL GC_push_conditional(void * /* low */, void * /* high */,
                                         int /* all */);
+
+/* 1 when the address lies in data of the program or of a library, found by
+ * itself; 0 elsewhere, in ranges of GC_add_roots too.  [manage] */
+GC_API int GC_CALL GC_is_tmp_root(void *);
+
+/* Calls the procedure with each object: what the last collection found
+ * reachable, and what was allocated since.  The caller owns the allocator lock;
+ * the procedure must neither call functions that allocate nor start threads. */
+typedef void (GC_CALLBACK *GC_reachable_object_proc)(void * /* obj */,
+                                                     size_t /* bytes */,
+                                                     void * /* data */);
+GC_API void GC_CALL GC_enumerate_reachable_objects_inner(
+    GC_reachable_object_proc, void * /* data */) GC_ATTR_NONNULL(1);
 
 /* ---- The stack ---- */
 

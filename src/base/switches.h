@@ -20,6 +20,8 @@ struct gc_switches {
       all_interior_pointers; /* read once, at start: object sizes depend on it */
   int *dont_gc;              /* nesting depth of disable; > 0: no collections */
   int *dont_expand;
+  int *use_entire_heap; /* nonzero: free blocks are used up before collecting */
+  int *find_leak;       /* nonzero: collections report what was lost */
   int *no_dls;
   int *dont_precollect;
   uint64_t *non_gc_bytes;

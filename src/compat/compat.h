@@ -25,8 +25,10 @@
 #define GC_REQUIRE_WCSDUP
 #include <gc/gc.h>
 #include <gc/gc_disclaim.h>
+#include <gc/gc_gcj.h>
 #include <gc/gc_inline.h>
 #include <gc/gc_mark.h>
+#include <gc/gc_typed.h>
 #include <gcx/observe.h>
 
 _Static_assert(GC_MAX_MARK_PROCS == 1 << DESC_PROC_BITS, "mark procedures");
@@ -35,8 +37,9 @@ _Static_assert(GC_I_PTRFREE == KIND_ATOMIC && GC_I_NORMAL == KIND_NORMAL,
                "kinds of the inlined allocator");
 _Static_assert(sizeof(GC_word) == sizeof(uint64_t), "a word is 64 bits");
 
-/* No header declares it, but clients do. */
+/* No header declares these, but clients do. */
 GC_API GC_push_other_roots_proc GC_push_other_roots;
+GC_API GC_abort_func GC_on_abort;
 
 /* The kind that a client named; misuse is reported here and not when a table is
  * read beyond its end. */

@@ -42,6 +42,8 @@ int GC_parallel;
 int GC_all_interior_pointers = 1;
 int GC_dont_gc;
 int GC_dont_expand;
+int GC_use_entire_heap;
+int GC_find_leak;
 int GC_no_dls;
 int GC_dont_precollect;
 GC_word GC_non_gc_bytes;
@@ -70,6 +72,8 @@ const struct gc_switches gc_switches = {
     .all_interior_pointers = &GC_all_interior_pointers,
     .dont_gc = &GC_dont_gc,
     .dont_expand = &GC_dont_expand,
+    .use_entire_heap = &GC_use_entire_heap,
+    .find_leak = &GC_find_leak,
     .no_dls = &GC_no_dls,
     .dont_precollect = &GC_dont_precollect,
     .non_gc_bytes = &GC_non_gc_bytes,

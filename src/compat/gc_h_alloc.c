@@ -6,6 +6,7 @@
  */
 #include "alloc/alloc_inline.h"
 #include "alloc/free_realloc.h"
+#include "alloc/sited.h"
 #include "compat/compat.h"
 
 #include <errno.h>
@@ -45,7 +46,9 @@ void *GC_malloc_many(size_t bytes) {
 }
 
 void *GC_realloc(void *object, size_t bytes) {
-  return gc_realloc(object, bytes);
+  return gc_unlikely(gc_sited_has(object))
+             ? gc_sited_realloc(object, bytes, "GC_realloc", 0)
+             : gc_realloc(object, bytes);
 }
 
 void GC_free(void *object) { gc_free(object); }

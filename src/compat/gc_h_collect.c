@@ -18,9 +18,19 @@ static void start_with_thread(void) {
   gc_start_thread();
 }
 
-void GC_init(void) { start_with_thread(); }
+/* Nothing needs to be given back at the end; but it is told. */
+static _Atomic bool is_shut_down;
 
-int GC_is_init_called(void) { return gc_is_started(); }
+void GC_init(void) {
+  gc_store_rlx(&is_shut_down, false);
+  start_with_thread();
+}
+
+void GC_deinit(void) { gc_store_rlx(&is_shut_down, gc_is_started()); }
+
+int GC_is_init_called(void) {
+  return gc_is_started() && !gc_load_rlx(&is_shut_down);
+}
 
 unsigned GC_get_version(void) {
   return (unsigned)GC_VERSION_MAJOR << 16 | (unsigned)GC_VERSION_MINOR << 8 |

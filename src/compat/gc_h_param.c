@@ -18,6 +18,9 @@ void GC_set_all_interior_pointers(int value) {
 
 int GC_get_all_interior_pointers(void) { return GC_all_interior_pointers; }
 
+void GC_set_find_leak(int value) { GC_find_leak = value != 0; }
+int GC_get_find_leak(void) { return GC_find_leak; }
+
 void GC_set_dont_expand(int value) { GC_dont_expand = value; }
 int GC_get_dont_expand(void) { return GC_dont_expand; }
 
@@ -80,7 +83,24 @@ void GC_set_start_callback(GC_start_callback_proc proc) {
 
 GC_start_callback_proc GC_get_start_callback(void) { return gc_hooks.start; }
 
+void GC_set_pages_executable(int value) { gc_plat_set_executable(value != 0); }
+int GC_get_pages_executable(void) { return gc_plat_is_executable(); }
+
+/* The collecting thread marks alone, whatever the program wishes. */
+void GC_set_markers_count(unsigned markers) { (void)markers; }
+
 /* ---- Trouble ---- */
+
+static int client_log_fd;
+
+static void write_log_fd(const char *text, size_t len) {
+  gc_plat_write_text(client_log_fd, text, len);
+}
+
+void GC_set_log_fd(int fd) {
+  client_log_fd = fd;
+  gc_message_sink = write_log_fd;
+}
 
 void GC_set_oom_fn(GC_oom_func fn) { GC_oom_fn = fn; }
 GC_oom_func GC_get_oom_fn(void) { return GC_oom_fn; }
@@ -110,13 +130,19 @@ static void write_message(const char *message) {
     gc_plat_message("%s", message);
 }
 
-void GC_set_abort_func(GC_abort_func fn) {
-  gc_abort_hook = fn == write_message ? NULL : fn;
+/* The default: the core has written the message when it calls this. */
+GC_abort_func GC_on_abort = write_message;
+
+static void call_on_abort(const char *message) {
+  if (GC_on_abort != write_message && GC_on_abort != NULL)
+    GC_on_abort(message);
 }
 
-GC_abort_func GC_get_abort_func(void) {
-  GC_abort_func fn = gc_abort_hook;
-  return fn == NULL ? write_message : fn;
+__attribute__((constructor)) static void hear_of_aborts(void) {
+  gc_abort_hook = call_on_abort;
 }
+
+void GC_set_abort_func(GC_abort_func fn) { GC_on_abort = fn; }
+GC_abort_func GC_get_abort_func(void) { return GC_on_abort; }
 
 void GC_abort_on_oom(void) { gc_fatal("out of memory"); }

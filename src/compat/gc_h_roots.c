@@ -80,3 +80,8 @@ void *GC_is_visible(void *p) {
   }
   return p;
 }
+
+int GC_is_tmp_root(void *p) {
+  gc_start();
+  return gc_roots_contain_in_image(p);
+}

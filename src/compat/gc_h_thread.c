@@ -4,6 +4,7 @@
 #include "compat/compat.h"
 #include "cycle/api_lock.h"
 #include "world/fork.h"
+#include "world/roots.h"
 #include "world/stack.h"
 #include "world/stop.h"
 
@@ -84,7 +85,31 @@ void *GC_call_with_alloc_lock(GC_fn_type fn, void *data) {
   return result;
 }
 
+/* ---- Stopping the world by hand ---- */
+
+void GC_stop_world_external(void) {
+  gc_start();
+  gc_start_thread();
+  gc_api_lock();
+  gc_roots_prepare();
+  gc_thread_lock_list();
+  gc_stop_world();
+}
+
+void GC_start_world_external(void) {
+  gc_start_world();
+  gc_thread_unlock_list();
+  gc_api_unlock();
+}
+
 /* ---- Signals ---- */
+
+/* Stacks in use are found when a thread stops, alternate ones too. */
+void GC_register_altstack(void *stack, GC_word stack_bytes, void *altstack,
+                          GC_word altstack_bytes) {
+  gc_check(stack_bytes == 0 || stack != NULL);
+  gc_check(altstack_bytes == 0 || altstack != NULL);
+}
 
 void GC_set_suspend_signal(int signal) { gc_stop_set_signal(signal); }
 int GC_get_suspend_signal(void) { return gc_stop_signal(); }
@@ -96,6 +121,9 @@ void GC_set_thr_restart_signal(int signal) {
 int GC_get_thr_restart_signal(void) { return gc_stop_restart_signal(); }
 
 /* ---- Fork ---- */
+
+/* There are none to be started anew. */
+void GC_start_mark_threads(void) {}
 
 void GC_set_handle_fork(int mode) { gc_start_set_fork(mode); }
 void GC_atfork_prepare(void) { gc_fork_prepare(); }

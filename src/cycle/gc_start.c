@@ -67,6 +67,8 @@ static void apply_options(void) {
     *gc_switches.free_space_divisor = o->free_space_divisor.number;
   if (o->dont_gc.is_set && o->dont_gc.number != 0)
     *gc_switches.dont_gc = 1;
+  if (o->find_leak.is_set)
+    *gc_switches.find_leak = o->find_leak.number != 0;
 }
 
 /* ---- Upcalls ---- */

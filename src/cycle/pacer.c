@@ -69,7 +69,8 @@ struct gc_pacer_decision gc_pacer_decide(size_t bytes) {
 }
 
 bool gc_pacer_is_overdue(void) {
-  return counted_bytes() > gc_load_rlx(&pacer.overdue) && may_collect();
+  return counted_bytes() > gc_load_rlx(&pacer.overdue) && may_collect() &&
+         *gc_switches.use_entire_heap == 0;
 }
 
 /* Small heaps: when collections take more than a twentieth of the time, the

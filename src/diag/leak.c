@@ -6,7 +6,7 @@
  */
 #include "diag/leak.h"
 
-#include "heap/find.h"
+#include "heap/sited.h"
 #include "plat/plat.h"
 #include "reclaim/large.h"
 
@@ -17,14 +17,24 @@ struct leaks {
   size_t count, bytes;
 };
 
-static void note_leak(struct leaks *l, const char *object, size_t bytes,
-                      unsigned kind) {
-  l->bytes += bytes;
+static void name_leak(const struct gc_object *o) {
+  const char *sort =
+      gc_kind_flags(o->kind) & KIND_LEAF ? "pointer-free" : "pointerful";
+  size_t offset;
+  const struct gc_sited *s = gc_sited_of(o);
+  if (gc_sited_is_kind(o->kind) && gc_sited_look(o, &offset) == SITED_GOOD)
+    gc_plat_message("leaked %s object at %p, %zu bytes (%s:%u)", sort,
+                    (const void *)(o->start + sizeof *s), s->bytes, s->file,
+                    s->line);
+  else
+    gc_plat_message("leaked %s object at %p, %zu bytes", sort,
+                    (const void *)o->start, o->bytes);
+}
+
+static void note_leak(struct leaks *l, const struct gc_object *o) {
+  l->bytes += o->bytes;
   if (l->count++ < NAMED)
-    gc_plat_message("leaked %s object at %p, %zu bytes",
-                    gc_kind_flags(kind) & KIND_LEAF ? "pointer-free"
-                                                    : "pointerful",
-                    (const void *)object, bytes);
+    name_leak(o);
 }
 
 static void search_block(gc_block_id b, void *cx) {
@@ -33,11 +43,12 @@ static void search_block(gc_block_id b, void *cx) {
   const struct gc_block *block = &gc_heap.blocks[b];
   if (gc_kind_flags(kind) & (KIND_UNCOLLECTABLE | KIND_NOTIFIED))
     return;
-  bool is_large = gc_hot_state(hot) == BLK_LARGE;
-  for (unsigned s = 0; s < block->slots; s++)
+  for (unsigned s = 0; s < block->slots; s++) {
+    struct gc_object o;
+    gc_object_at(b, s, &o);
     if (gc_map_test(b, s, gc_map_alloc()) && !gc_map_test(b, s, gc_map_mark()))
-      note_leak(cx, gc_slot_address(b, hot, s),
-                is_large ? block->large_bytes : gc_hot_bytes(hot), kind);
+      note_leak(cx, &o);
+  }
 }
 
 void gc_leak_report(void) {

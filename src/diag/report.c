@@ -2,9 +2,11 @@
  * the verifier. SPDX-License-Identifier: MIT
  */
 #include "base/option.h"
+#include "base/switches.h"
 #include "cycle/collect.h"
 #include "cycle/gc_start.h"
 #include "diag/leak.h"
+#include "diag/sited_check.h"
 #include "diag/stats.h"
 #include "diag/verify.h"
 #include "heap/heap.h"
@@ -25,14 +27,22 @@ static void print_collection(bool at_end) {
                   gc_load_rlx(&gc_heap.live), s.heap_bytes, s.unmapped_bytes);
 }
 
+static void report_mistakes(void) {
+  gc_sited_check();
+  if (*gc_switches.find_leak != 0)
+    gc_leak_report();
+}
+
 /* What is lost when the program ends is a leak, too. */
-static void collect_at_exit(void) { gc_collect(COLLECT_EXPLICIT); }
+static void collect_at_exit(void) {
+  if (*gc_switches.find_leak != 0)
+    gc_collect(COLLECT_EXPLICIT);
+}
 
 static void install_observers(void) {
-  if (gc_options.find_leak.number != 0) {
-    gc_collect_leaks = gc_leak_report;
+  gc_collect_leaks = report_mistakes;
+  if (*gc_switches.find_leak != 0)
     gc_plat_at_exit(collect_at_exit);
-  }
   if (gc_options.print_stats.number != 0)
     gc_collect_report = print_collection;
   if (gc_options.verify.number != 0 || GC_DEBUG_BUILD)

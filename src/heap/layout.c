@@ -18,6 +18,11 @@ unsigned gc_layout_new_proc(gc_mark_proc proc) {
   return i;
 }
 
+void gc_layout_set_proc(unsigned index, gc_mark_proc proc) {
+  gc_check(index < GC_MAX_MARK_PROCS);
+  gc_store_rel(&procs[index], proc);
+}
+
 gc_mark_proc gc_layout_proc(unsigned index) {
   return gc_load_acq(&procs[index & (GC_MAX_MARK_PROCS - 1)]);
 }
@@ -38,11 +43,13 @@ static uint64_t per_object(uint64_t d, const char *object) {
   return read_word(type - (displacement + DESC_INDIRECT_BIAS));
 }
 
+uint64_t gc_layout_resolve(uint64_t d, const char *object) {
+  return (d & DESC_TAG_MASK) == DESC_PER_OBJECT ? per_object(d, object) : d;
+}
+
 uint64_t gc_layout_descriptor(unsigned kind, const char *object, size_t bytes) {
   uint64_t d = gc_kinds[kind].descriptor;
   if (gc_kinds[kind].adjust)
     d += bytes;
-  if ((d & DESC_TAG_MASK) == DESC_PER_OBJECT)
-    d = per_object(d, object);
-  return d;
+  return gc_layout_resolve(d, object);
 }

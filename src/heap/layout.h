@@ -24,10 +24,16 @@ enum gc_desc_tag { DESC_LENGTH, DESC_BITMAP, DESC_PROC, DESC_PER_OBJECT };
 typedef void *(*gc_mark_proc)(void *object, void *token, void *limit,
                               uint64_t environment);
 
+/* Numbers that libgc's headers reserve and we use. */
+enum { PROC_GCJ, PROC_LONG_MAP, PROC_ARRAY };
+/* Gives a reserved number its procedure. */
+void gc_layout_set_proc(unsigned index, gc_mark_proc proc);
 /* Registers a procedure; its index, or GC_MAX_MARK_PROCS when the table is full. */
 unsigned gc_layout_new_proc(gc_mark_proc proc);
 gc_mark_proc gc_layout_proc(unsigned index);
 
+/* The descriptor that this one names for the object, or itself. */
+uint64_t gc_layout_resolve(uint64_t d, const char *object);
 /* Descriptor of an object of this kind; per-object ones are looked up. */
 uint64_t gc_layout_descriptor(unsigned kind, const char *object, size_t bytes);
 

@@ -51,6 +51,9 @@ void gc_mark_object(struct gc_marker *m, const struct gc_object *object);
 void gc_mark_contents(struct gc_marker *m, const struct gc_object *object);
 /* Counts objects of the block that are marked by their bits. */
 void gc_mark_count(struct gc_marker *m, gc_block_id b, unsigned objects);
+/* Marks from what the descriptor tells of the bytes, an object or a part of one. */
+void gc_mark_described(struct gc_marker *m, char *at, size_t bytes,
+                       uint64_t descriptor);
 /* Scans until nothing is grey; runs overflow rescans. */
 void gc_mark_drain(struct gc_marker *m);
 

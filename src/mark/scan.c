@@ -141,6 +141,24 @@ static void scan_proc(struct gc_marker *m, char *object, uint64_t d) {
     gc_proc_call(m, proc, object, code >> DESC_PROC_BITS);
 }
 
+void gc_mark_described(struct gc_marker *m, char *at, size_t bytes,
+                       uint64_t descriptor) {
+  uint64_t d = gc_layout_resolve(descriptor, at);
+  switch ((enum gc_desc_tag)(d & DESC_TAG_MASK)) {
+  case DESC_LENGTH:
+    gc_mark_range(m, at, at + (d < bytes ? d : bytes));
+    break;
+  case DESC_BITMAP:
+    scan_bitmap(m, (const uint64_t *)(void *)at, d & ~(uint64_t)DESC_TAG_MASK);
+    break;
+  case DESC_PROC:
+    scan_proc(m, at, d);
+    break;
+  case DESC_PER_OBJECT:
+    break; /* a descriptor that names another one: nothing is known */
+  }
+}
+
 /* An object whose kind has a layout of its own; the stack pointer is in m. */
 static gc_noinline void scan_special(struct gc_marker *m, char *at) {
   struct gc_object o;
@@ -152,23 +170,9 @@ static gc_noinline void scan_special(struct gc_marker *m, char *at) {
   if (flags & KIND_SIDE)
     gc_mark_word(
         m, (uint64_t)(uintptr_t)gc_side_word(&gc_heap.blocks[o.block], o.slot));
-  uint64_t d = gc_layout_descriptor(o.kind, o.start, o.bytes);
-  switch ((enum gc_desc_tag)(d & DESC_TAG_MASK)) {
-  case DESC_LENGTH: {
-    size_t n = d < o.bytes ? d : o.bytes;
-    gc_mark_range(m, o.start, o.start + n);
-    break;
-  }
-  case DESC_BITMAP:
-    scan_bitmap(m, (const uint64_t *)(void *)o.start,
-                d & ~(uint64_t)DESC_TAG_MASK);
-    break;
-  case DESC_PROC:
-    scan_proc(m, o.start, d);
-    break;
-  case DESC_PER_OBJECT:
-    break; /* a descriptor that names another one: nothing is known */
-  }
+  gc_mark_described(m, o.start, o.bytes,
+                    gc_kinds[o.kind].descriptor +
+                        (gc_kinds[o.kind].adjust ? o.bytes : 0));
 }
 
 /* Scans one grey entry. */

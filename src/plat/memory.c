@@ -63,10 +63,18 @@ bool gc_plat_reserve_at(void *addr, size_t bytes) {
   return p != NULL;
 }
 
+static _Atomic int more_access; /* PROT_EXEC, or 0 */
+
+void gc_plat_set_executable(bool on) {
+  gc_store_rlx(&more_access, on ? PROT_EXEC : 0);
+}
+
+bool gc_plat_is_executable(void) { return gc_load_rlx(&more_access) != 0; }
+
 bool gc_plat_commit(void *addr, size_t bytes) {
   int saved = errno;
-  bool done =
-      !is_to_fail() && mprotect(addr, bytes, PROT_READ | PROT_WRITE) == 0;
+  int access = PROT_READ | PROT_WRITE | gc_load_rlx(&more_access);
+  bool done = !is_to_fail() && mprotect(addr, bytes, access) == 0;
   if (done)
     madvise(addr, bytes, MADV_DODUMP);
   errno = saved;

@@ -22,6 +22,9 @@ bool gc_plat_reserve_at(void *addr, size_t bytes);
 /* Makes reserved pages readable and writable, zero-filled; false when the
  * system refuses (overcommit, limits). Idempotent. */
 bool gc_plat_commit(void *addr, size_t bytes);
+/* What is committed from now on may be executed, or may not. */
+void gc_plat_set_executable(bool on);
+bool gc_plat_is_executable(void);
 /* Asks for committed pages at once, which is cheaper than a fault for each. A hint:
  * what fails here comes by faults. */
 void gc_plat_populate(void *addr, size_t bytes);

@@ -116,6 +116,14 @@ bool gc_roots_contain(const char *p) {
   return found;
 }
 
+bool gc_roots_contain_in_image(const char *p) {
+  gc_lock(&roots_lock);
+  bool found = gc_ranges_contain(&image_ranges, p) &&
+               !gc_ranges_contain(&client_ranges, p);
+  gc_unlock(&roots_lock);
+  return found;
+}
+
 /* ---- Images ---- */
 
 struct image_reading {

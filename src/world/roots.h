@@ -41,5 +41,7 @@ void gc_roots_reset_locks(void);
 void gc_roots_each_stopped(gc_range_visitor visit, void *cx);
 size_t gc_roots_bytes(void);
 bool gc_roots_contain(const char *p);
+/* It lies in data of an image, not in a range that was added. */
+bool gc_roots_contain_in_image(const char *p);
 
 #endif

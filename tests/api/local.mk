@@ -6,13 +6,14 @@
 api_ldadd = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la $(LIBDL)
 
 api_programs = tests/api/alloc tests/api/base_size tests/api/collect \
-	tests/api/copyreloc tests/api/disclaim tests/api/dlopen_gc tests/api/dlrace \
-	tests/api/env tests/api/finalise tests/api/finalise_when tests/api/fork \
-	tests/api/free_realloc tests/api/init tests/api/limits tests/api/links \
-	tests/api/marking tests/api/redirects tests/api/registers tests/api/roots \
-	tests/api/stats tests/api/thread_signals tests/api/threads \
-	tests/api/trap_coroutines tests/api/trap_follow tests/api/trap_signals \
-	tests/api/trap_step tests/api/trap_storm tests/api/trap_threads
+	tests/api/copyreloc tests/api/debugging tests/api/disclaim tests/api/dlopen_gc \
+	tests/api/dlrace tests/api/env tests/api/finalise tests/api/finalise_when \
+	tests/api/fork tests/api/free_realloc tests/api/init tests/api/limits \
+	tests/api/links tests/api/marking tests/api/redirects tests/api/registers \
+	tests/api/roots tests/api/settings tests/api/stats tests/api/thread_signals \
+	tests/api/threads tests/api/trap_coroutines tests/api/trap_follow \
+	tests/api/trap_signals tests/api/trap_step tests/api/trap_storm \
+	tests/api/trap_threads tests/api/typed
 
 check_PROGRAMS += $(api_programs)
 TESTS += $(api_programs) tests/api/trap_asan.sh tests/api/trap_late_load.sh
@@ -23,6 +24,8 @@ tests_api_base_size_SOURCES = tests/api/base_size.c
 tests_api_base_size_LDADD = $(api_ldadd)
 tests_api_collect_SOURCES = tests/api/collect.c
 tests_api_collect_LDADD = $(api_ldadd)
+tests_api_debugging_SOURCES = tests/api/debugging.c
+tests_api_debugging_LDADD = $(api_ldadd)
 tests_api_disclaim_SOURCES = tests/api/disclaim.c
 tests_api_disclaim_LDADD = $(api_ldadd)
 tests_api_env_SOURCES = tests/api/env.c
@@ -48,6 +51,8 @@ tests_api_redirects_SOURCES = tests/api/redirects.c
 tests_api_redirects_LDADD = $(api_ldadd)
 tests_api_registers_SOURCES = tests/api/registers.c
 tests_api_registers_LDADD = $(api_ldadd)
+tests_api_settings_SOURCES = tests/api/settings.c
+tests_api_settings_LDADD = $(api_ldadd)
 tests_api_stats_SOURCES = tests/api/stats.c
 tests_api_stats_LDADD = $(api_ldadd)
 tests_api_threads_SOURCES = tests/api/threads.c tests/api/slots.h
@@ -69,6 +74,16 @@ tests_api_trap_storm_SOURCES = tests/api/trap_storm.c
 tests_api_trap_storm_LDADD = $(api_ldadd)
 tests_api_trap_threads_SOURCES = tests/api/trap_threads.c tests/api/slots.h
 tests_api_trap_threads_LDADD = $(api_ldadd)
+
+tests_api_typed_SOURCES = tests/api/typed.c
+tests_api_typed_LDADD = $(api_ldadd)
+
+tests_api_cpp_SOURCES = tests/api/cpp.cc
+tests_api_cpp_LDADD = libgccpp.la $(api_ldadd)
+if CPLUSPLUS
+check_PROGRAMS += tests/api/cpp
+TESTS += tests/api/cpp
+endif
 
 # At a fixed address the program gets copies of the public variables.
 tests_api_copyreloc_SOURCES = tests/api/copyreloc.c

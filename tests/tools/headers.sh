@@ -65,10 +65,24 @@ alone() {
 
 headers() { (cd "$include" && find . -name '*.h' | sed 's,^\./,,' | sort); }
 
+# C++ has a header of its own.
+is_for_cxx() { [ "$1" = gc/gc_allocator.h ]; }
 for header in $(headers); do
+  is_for_cxx "$header" && continue
   passes "$header stands alone" alone "$header"
   passes "$header stands alone with GC_THREADS" alone "$header" -DGC_THREADS
 done
+
+for_cxx() {
+  printf '#include <gc/gc_allocator.h>\n#include <gc/gc_allocator.h>\n' \
+    >"$scratch/alone.c"
+  for cxx in ${CXX:-g++ clang++}; do
+    command -v "$cxx" >/dev/null || continue
+    check "$cxx" c++ "$scratch/alone.c" -std=c++11 </dev/null &&
+      check "$cxx" c++ "$scratch/alone.c" -std=c++17 </dev/null || return 1
+  done
+}
+passes "gc/gc_allocator.h stands alone in C++" for_cxx
 
 # ---- Everything in use ----
 
@@ -78,6 +92,8 @@ cat >"$scratch/use.c" <<'END'
 #include <gc/gc_mark.h>
 #include <gc/gc_inline.h>
 #include <gc/gc_disclaim.h>
+#include <gc/gc_gcj.h>
+#include <gc/gc_typed.h>
 #include <gcx/observe.h>
 
 extern void use(void *);
@@ -111,6 +127,13 @@ void macros(char *p, void **q, struct GC_ms_entry *msp) {
   use(GC_MARK_AND_PUSH(p, msp, msp, q));
   use_number(GC_MAKE_PROC(9, 5)); use_number(GC_DS_TAGS | GC_DS_PER_OBJECT);
   use(GC_GENERIC_OR_SPECIAL_MALLOC(8, GC_I_NORMAL));
+  use(GC_MALLOC_EXPLICITLY_TYPED(8, 8));
+  use(GC_MALLOC_EXPLICITLY_TYPED_IGNORE_OFF_PAGE(8, 8));
+  use(GC_CALLOC_EXPLICITLY_TYPED(3, 8, 8));
+  use(GC_GCJ_MALLOC(8, p)); use(GC_GCJ_MALLOC_IGNORE_OFF_PAGE(8, p));
+  use_number(GC_get_bit((GC_bitmap)q, 70)); GC_set_bit((GC_bitmap)q, 70);
+  use_number(GC_BITMAP_SIZE(struct GC_prof_stats_s));
+  use_number(GC_WORD_OFFSET(struct GC_prof_stats_s, gc_no));
 }
 
 void lists(void **mine, unsigned n) {
@@ -127,6 +150,8 @@ void lists(void **mine, unsigned n) {
 }
 END
 passes "every macro is clean code" everywhere "$scratch/use.c"
+passes "every macro is clean with GC_DEBUG" everywhere "$scratch/use.c" \
+  -DGC_DEBUG -Wno-strict-aliasing
 passes "every macro is clean with GC_THREADS" \
   everywhere "$scratch/use.c" -DGC_THREADS
 passes "every hook of GC_INIT is clean code" everywhere "$scratch/use.c" \
@@ -240,11 +265,14 @@ passes "the header and configure name one release" release_is
 
 # ---- Declared is exported ----
 
-# Names with GC_API in the headers, whatever the program defines.  One symbol
-# exists for programs that declare it by themselves.
-private="GC_push_other_roots"
+# Names with GC_API in the headers, whatever the program defines.  Some symbols
+# exist for programs that declare them by themselves.
+private="GC_push_other_roots GC_on_abort GC_printf GC_err_printf GC_log_printf
+  GC_incr_bytes_allocd GC_incr_bytes_freed GC_aobjfreelist_ptr GC_objfreelist_ptr
+  GC_uobjfreelist_ptr GC_auobjfreelist_ptr GC_arrays"
 declared() {
-  for header in $(cd "${tree:-$include}" && find . -name '*.h'); do
+  for header in $(cd "${tree:-$include}" && find . -name '*.h' |
+    grep -v 'gc_allocator\|leak_detector'); do
     printf '#include "%s"\n' "$header"
   done >"$scratch/all.c"
   # shellcheck disable=SC2086 # CC is a list of words

@@ -5,7 +5,7 @@
 
 static uint64_t gc_no, non_gc_bytes, free_space_divisor = 3, max_retries;
 static int parallel, all_interior_pointers = 1, dont_gc, dont_expand;
-static int no_dls, dont_precollect;
+static int use_entire_heap, find_leak, no_dls, dont_precollect;
 static char *stackbottom;
 static void *least_plausible, *greatest_plausible;
 static void *(*oom_fn)(size_t);
@@ -19,6 +19,8 @@ const struct gc_switches gc_switches = {&gc_no,
                                         &all_interior_pointers,
                                         &dont_gc,
                                         &dont_expand,
+                                        &use_entire_heap,
+                                        &find_leak,
                                         &no_dls,
                                         &dont_precollect,
                                         &non_gc_bytes,

@@ -1,0 +1,53 @@
+/* src/heap/sited.h: objects that know where they were allocated. SPDX-License-Identifier: MIT
+ *
+ * For libgc's debugging functions: a header, the bytes of the program, a red zone up to
+ * the end of the slot. Such objects have kinds of their own, one for each of the four
+ * that always exist, so that a collection knows which slots to look at: a stale header
+ * there agrees with its red zone as long as nobody wrote where he must not. Objects of
+ * a program's own kinds have a header, too, and are looked at when they are freed.
+ */
+#ifndef GC_HEAP_SITED_H
+#define GC_HEAP_SITED_H
+
+#include "heap/find.h"
+
+struct gc_sited {
+  const char *file;
+  size_t bytes; /* that the program asked for */
+  uint32_t line;
+  uint32_t is_freed;
+  uint64_t guard; /* stored last; tells that there is a header */
+};
+_Static_assert(sizeof(struct gc_sited) == 32, "as libgc tells programs");
+
+/* Bytes of the red zone at least; the last one of the slot is the spare byte. */
+#define GC_SITED_ZONE 8u
+
+enum gc_sited_state {
+  SITED_NONE, /* no header */
+  SITED_GOOD,
+  SITED_FREED,   /* by hand */
+  SITED_SMASHED, /* the red zone was written */
+  SITED_UNDER    /* the header was */
+};
+
+/* The kind for objects with a header instead of one of the first four; 0: not made. */
+unsigned gc_sited_kind(unsigned plain_kind);
+/* Makes it, by one thread at a time. 0: no memory. */
+unsigned gc_sited_make_kind(unsigned plain_kind);
+/* One of these kinds. */
+bool gc_sited_is_kind(unsigned kind);
+/* There is one. */
+bool gc_sited_is_used(void);
+
+void gc_sited_fill(const struct gc_object *o, size_t bytes, const char *file,
+                   unsigned line);
+/* What the header and the red zone say; *out_offset, where the damage is. */
+enum gc_sited_state gc_sited_look(const struct gc_object *o,
+                                  size_t *out_offset);
+
+gc_inline struct gc_sited *gc_sited_of(const struct gc_object *o) {
+  return (struct gc_sited *)(void *)o->start;
+}
+
+#endif
