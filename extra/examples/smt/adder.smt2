@@ -1,0 +1,22 @@
+; Two ways to add words of four bits: by carries, and with the last one looked
+; ahead; whether they can differ is what a solver is asked.
+(set-info :status unsat)
+(set-logic QF_UF)
+(declare-fun a0 () Bool) (declare-fun a1 () Bool)
+(declare-fun a2 () Bool) (declare-fun a3 () Bool)
+(declare-fun b0 () Bool) (declare-fun b1 () Bool)
+(declare-fun b2 () Bool) (declare-fun b3 () Bool)
+(define-fun carry ((x Bool) (y Bool) (c Bool)) Bool
+  (or (and x y) (and c (xor x y))))
+(define-fun sum ((x Bool) (y Bool) (c Bool)) Bool (xor (xor x y) c))
+(define-fun c1 () Bool (and a0 b0))
+(define-fun c2 () Bool (carry a1 b1 c1))
+(define-fun c3 () Bool (carry a2 b2 c2))
+(assert (! (not (= (sum a3 b3 c3)
+  (let ((g0 (and a0 b0)) (g1 (and a1 b1)) (g2 (and a2 b2))
+        (p1 (xor a1 b1)) (p2 (xor a2 b2)))
+    (let ((look (or g2 (and p2 g1) (and p2 p1 g0))))
+      (xor (xor a3 b3) look))))) :named top-bits-differ))
+(assert (or (sum a1 b1 c1) (sum a2 b2 c2)))
+(check-sat)
+(exit)

@@ -1,0 +1,18 @@
+; Three jobs on one machine, with real times; a shop's smallest timetable.
+(set-logic QF_LRA)
+(declare-const start-a Real)
+(declare-const start-b Real)
+(declare-const start-c Real)
+(define-const length-a Real 2.5)
+(define-const length-b Real 1.75)
+(define-fun before ((s Real) (l Real) (t Real)) Bool (<= (+ s l) t))
+(define-fun apart ((s Real) (l Real) (t Real) (m Real)) Bool
+  (or (before s l t) (before t m s)))
+(assert (and (>= start-a 0.0) (>= start-b 0.0) (>= start-c 0.0)))
+(assert (apart start-a length-a start-b length-b))
+(assert (apart start-b length-b start-c 3.0))
+(assert (apart start-a length-a start-c 3.0))
+(assert (let ((end-c (+ start-c 3.0)))
+  (and (<= end-c 8.0) (<= (+ start-a length-a) end-c (* 2 end-c)))))
+(check-sat)
+(get-value (start-a start-b start-c))
