@@ -51,7 +51,9 @@ void gcx_weak_map_free(gcx_weak_map *map) {
 
 /* ---- Entries ---- */
 
-static bool is_joint(gcx_weak_map *map) { return core_map(map)->joint != NULL; }
+static bool has_joint_keys(gcx_weak_map *map) {
+  return core_map(map)->joint != NULL;
+}
 
 static int code_of(enum gc_weak_map_answer answer) {
   switch (answer) {
@@ -70,7 +72,7 @@ static int code_of(enum gc_weak_map_answer answer) {
 int gcx_weak_map_put(gcx_weak_map *map, const void *key, const void *value,
                      void **old_value) {
   void *old;
-  if (is_joint(map))
+  if (has_joint_keys(map))
     return -EINVAL;
   if (!gc_start_thread())
     return -ENOMEM;
@@ -83,7 +85,7 @@ int gcx_weak_map_get(gcx_weak_map *map, const void *key, void **value) {
   if (value == NULL)
     value = &ignored;
   *value = NULL;
-  return !is_joint(map) && gc_start_thread() &&
+  return !has_joint_keys(map) && gc_start_thread() &&
          gc_weak_map_get(core_map(map), key, value);
 }
 
@@ -92,7 +94,7 @@ int gcx_weak_map_remove(gcx_weak_map *map, const void *key, void **value) {
   if (value == NULL)
     value = &ignored;
   *value = NULL;
-  return !is_joint(map) && gc_start_thread() &&
+  return !has_joint_keys(map) && gc_start_thread() &&
          gc_weak_map_remove(core_map(map), key, value);
 }
 
@@ -101,7 +103,7 @@ int gcx_weak_map_remove(gcx_weak_map *map, const void *key, void **value) {
 int gcx_weak_map_put_keys(gcx_weak_map *map, const void *const *keys,
                           const void *value, void **old_value) {
   void *old;
-  if (!is_joint(map))
+  if (!has_joint_keys(map))
     return gcx_weak_map_put(map, keys[0], value, old_value);
   if (!gc_start_thread())
     return -ENOMEM;
@@ -112,7 +114,7 @@ int gcx_weak_map_put_keys(gcx_weak_map *map, const void *const *keys,
 int gcx_weak_map_get_keys(gcx_weak_map *map, const void *const *keys,
                           void **value) {
   void *ignored;
-  if (!is_joint(map))
+  if (!has_joint_keys(map))
     return gcx_weak_map_get(map, keys[0], value);
   if (value == NULL)
     value = &ignored;
@@ -123,7 +125,7 @@ int gcx_weak_map_get_keys(gcx_weak_map *map, const void *const *keys,
 int gcx_weak_map_remove_keys(gcx_weak_map *map, const void *const *keys,
                              void **value) {
   void *ignored;
-  if (!is_joint(map))
+  if (!has_joint_keys(map))
     return gcx_weak_map_remove(map, keys[0], value);
   if (value == NULL)
     value = &ignored;
@@ -139,7 +141,7 @@ size_t gcx_weak_map_count(gcx_weak_map *map) {
 }
 
 int gcx_weak_map_each(gcx_weak_map *map, gcx_weak_map_fn f, void *cd) {
-  if (is_joint(map))
+  if (has_joint_keys(map))
     return -EINVAL;
   return gc_start_thread() ? gc_weak_map_each(core_map(map), f, cd) : 0;
 }

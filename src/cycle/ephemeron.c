@@ -80,7 +80,7 @@ gc_inline bool drop_if_unmarked(struct gc_marker *m, struct gc_weak_segment *s,
 /* ---- Entries of several keys ---- */
 
 typedef bool (*joint_visitor)(struct gc_marker *m, struct gc_joint_table *t,
-                              struct gc_joint_entry *e, unsigned missing);
+                              struct gc_joint_entry *e, unsigned lacking);
 
 gc_inline bool visit_table(struct gc_marker *m, joint_visitor visit,
                            struct gc_joint_table *t) {
@@ -104,18 +104,18 @@ gc_inline bool visit_joint(struct gc_marker *m, joint_visitor visit) {
 }
 
 gc_inline bool joint_mark_or_wait(struct gc_marker *m, struct gc_joint_table *t,
-                                  struct gc_joint_entry *e, unsigned missing) {
+                                  struct gc_joint_entry *e, unsigned lacking) {
   (void)t;
-  if (missing != GC_JOINT_KEYS)
-    return gc_waiting_add_joint(e, missing);
+  if (lacking != GC_JOINT_KEYS)
+    return gc_waiting_add_joint(e, lacking);
   gc_mark_word(m, e->value);
   return true;
 }
 
 gc_inline bool joint_mark_or_pass(struct gc_marker *m, struct gc_joint_table *t,
-                                  struct gc_joint_entry *e, unsigned missing) {
+                                  struct gc_joint_entry *e, unsigned lacking) {
   (void)t;
-  if (missing == GC_JOINT_KEYS)
+  if (lacking == GC_JOINT_KEYS)
     gc_mark_word(m, e->value);
   return true;
 }
@@ -123,9 +123,9 @@ gc_inline bool joint_mark_or_pass(struct gc_marker *m, struct gc_joint_table *t,
 gc_inline bool joint_drop_if_missing(struct gc_marker *m,
                                      struct gc_joint_table *t,
                                      struct gc_joint_entry *e,
-                                     unsigned missing) {
+                                     unsigned lacking) {
   (void)m;
-  if (missing != GC_JOINT_KEYS)
+  if (lacking != GC_JOINT_KEYS)
     gc_joint_table_drop(t, e);
   return true;
 }

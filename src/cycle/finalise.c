@@ -19,7 +19,7 @@ static struct {
   const void *cycles[CYCLES_MAX];
   unsigned cycle_count;
   bool has_no_order, has_unreachable; /* among the fresh ones */
-} found;                              /* [stw], then [lock api] */
+} finds;                              /* [stw], then [lock api] */
 
 static _Atomic uint32_t told_epoch; /* of the last call of the notifier */
 
@@ -31,8 +31,8 @@ static void mark_rooted_data(struct gc_marker *m,
     gc_mark_word(m, gc_packed_entry(&g->entries, gc_bits_lowest(left), 2)[1]);
 }
 
-static void mark_slots(struct gc_marker *m, gc_block_id b, unsigned group,
-                       uint64_t slots) {
+static void mark_data_slots(struct gc_marker *m, gc_block_id b, unsigned group,
+                            uint64_t slots) {
   uint64_t hot = gc_block_hot(b);
   for (; slots != 0; slots &= slots - 1)
     gc_mark_word(m, (uint64_t)(uintptr_t)gc_slot_address(
@@ -46,7 +46,7 @@ static void mark_roots_of(struct gc_final_block *fb, void *m) {
     if (g->rooted != 0)
       mark_rooted_data(m, g);
     if (g->ready != 0)
-      mark_slots(m, fb->block, i, g->ready);
+      mark_data_slots(m, fb->block, i, g->ready);
   }
 }
 
@@ -93,9 +93,9 @@ static bool mark_from(struct gc_marker *m, const struct gc_object *o,
 }
 
 static void note_cycle(const struct gc_object *o) {
-  if (found.cycle_count < CYCLES_MAX)
-    found.cycles[found.cycle_count] = o->start;
-  found.cycle_count++;
+  if (finds.cycle_count < CYCLES_MAX)
+    finds.cycles[finds.cycle_count] = o->start;
+  finds.cycle_count++;
 }
 
 /* What an earlier one has marked is passed: its references are marked. */
@@ -142,15 +142,15 @@ static bool is_judged_later(void) {
   return *gc_switches.java_finalization != 0;
 }
 
-static void make_ready(struct gc_final_block *fb, void *m) {
+static void make_block_ready(struct gc_final_block *fb, void *m) {
   for (unsigned i = 0; i < fb->groups; i++) {
     struct gc_final_group *g = &fb->at[i];
     uint64_t dead = gc_final_registered(g) & ~marks_of(fb, i);
     if (dead == 0)
       continue;
     uint64_t unreachable = gc_final_mode_bits(g, FINAL_UNREACHABLE) & dead;
-    found.has_unreachable |= unreachable != 0;
-    found.has_no_order |= (gc_final_mode_bits(g, FINAL_NO_ORDER) & dead) != 0;
+    finds.has_unreachable |= unreachable != 0;
+    finds.has_no_order |= (gc_final_mode_bits(g, FINAL_NO_ORDER) & dead) != 0;
     gc_final_set_ready(fb, g, dead);
     set_marks(m, fb, i, is_judged_later() ? dead & ~unreachable : dead);
   }
@@ -189,15 +189,15 @@ static void forget_targets(struct gc_final_block *fb, void *cx) {
 }
 
 void gc_finalise_mark_dead(struct gc_marker *m) {
-  found.cycle_count = 0;
-  found.has_no_order = found.has_unreachable = false;
+  finds.cycle_count = 0;
+  finds.has_no_order = finds.has_unreachable = false;
   m->poll = NULL; /* from here on nothing can be given up */
   gc_link_clear_unmarked(LINK_SHORT);
   gc_final_each(mark_from_dead, m);
-  gc_final_each(make_ready, m);
-  if (found.has_no_order)
+  gc_final_each(make_block_ready, m);
+  if (finds.has_no_order)
     gc_final_each(mark_from_no_order, m);
-  if (found.has_unreachable && is_judged_later())
+  if (finds.has_unreachable && is_judged_later())
     gc_final_each(judge_unreachable, m);
   gc_link_drop_unmarked(LINK_SHORT);
   gc_link_clear_unmarked(LINK_LONG);
@@ -211,17 +211,17 @@ void gc_finalise_mark_dead(struct gc_marker *m) {
 
 static void tell_of_cycles(void) {
   static const char text[] = "Finalization cycle involving %p\n";
-  unsigned n = found.cycle_count < CYCLES_MAX ? found.cycle_count : CYCLES_MAX;
+  unsigned n = finds.cycle_count < CYCLES_MAX ? finds.cycle_count : CYCLES_MAX;
   for (unsigned i = 0; i < n; i++)
     if (gc_hooks.warn != NULL)
       gc_hooks.warn((char *)(uintptr_t)text,
-                    (uint64_t)(uintptr_t)found.cycles[i]);
+                    (uint64_t)(uintptr_t)finds.cycles[i]);
     else
       gc_plat_message(
           "objects with ordered finalisers that refer to each other "
           "are never finalised: a cycle involving %p",
-          found.cycles[i]);
-  found.cycle_count = 0;
+          finds.cycles[i]);
+  finds.cycle_count = 0;
 }
 
 static void tell_of_ready(void (*tell)(void *)) {
@@ -233,7 +233,7 @@ static void tell_of_ready(void (*tell)(void *)) {
 }
 
 void gc_finalise_settle(void) {
-  if (found.cycle_count != 0)
+  if (finds.cycle_count != 0)
     tell_of_cycles();
   if (gc_hooks.await_finalize != NULL && gc_final_is_ready())
     tell_of_ready(gc_hooks.await_finalize);
@@ -256,8 +256,8 @@ gc_scans_memory static bool is_inside(const struct gc_self *self) {
 /* Inside, but refused so often that it may have been left: the more often the deeper,
  * so that the depth is bounded by what allocation does in a finaliser. */
 static bool is_patience_over(struct gc_self *self) {
-  unsigned depth = self->finaliser_depth < 20 ? self->finaliser_depth : 20;
-  if (++self->finaliser_refused < REFUSALS << depth)
+  unsigned nesting = self->finaliser_depth < 20 ? self->finaliser_depth : 20;
+  if (++self->finaliser_refused < REFUSALS << nesting)
     return false;
   self->finaliser_refused = 0;
   return true;
@@ -279,18 +279,18 @@ gc_noinline size_t gc_finalise_run(void) {
   bool is_nested = is_inside(self);
   const uint64_t *outer = is_nested ? self->finaliser_run : NULL;
   uint64_t outer_cookie = self->finaliser_cookie;
-  uint32_t depth = is_nested ? self->finaliser_depth : 0;
+  uint32_t nesting = is_nested ? self->finaliser_depth : 0;
   uint64_t cookie = (gc_add_rlx(&runs, 1) + 1) * UINT64_C(0x9e3779b97f4a7c15);
   self->finaliser_run = &cookie;
   self->finaliser_cookie = cookie;
-  self->finaliser_depth = depth + 1;
+  self->finaliser_depth = nesting + 1;
   gc_compiler_barrier();
   size_t n = call_ready();
   cookie = 0;
   gc_compiler_barrier();
   self->finaliser_run = outer;
   self->finaliser_cookie = outer_cookie;
-  self->finaliser_depth = depth;
+  self->finaliser_depth = nesting;
   return n;
 }
 

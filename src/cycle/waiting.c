@@ -156,11 +156,11 @@ static void for_keys(const struct gc_joint_entry *e, void (*fn)(gc_block_id)) {
     fn(key_at(e->hidden[i]).block);
 }
 
-bool gc_waiting_add_joint(struct gc_joint_entry *entry, unsigned missing) {
+bool gc_waiting_add_joint(struct gc_joint_entry *entry, unsigned lacking) {
   if (!has_room_for_note())
     return false;
   uint32_t n = waiting.values + ++waiting.notes;
-  *note_at(n) = (struct note){.joint = entry, .i = (uint16_t)(JOINT + missing)};
+  *note_at(n) = (struct note){.joint = entry, .i = (uint16_t)(JOINT + lacking)};
   add_number(n, key_of(n).block);
   for_keys(entry, watch);
   return true;
@@ -214,10 +214,10 @@ void gc_waiting_sort(void) {
  * is missing, and it waits for that one, whose turn is still to come. */
 static bool waits_for_another(uint32_t n) {
   struct note *note = note_at(n);
-  unsigned missing = gc_waiting_missing_key(note->joint);
-  if (missing == GC_JOINT_KEYS)
+  unsigned lacking = gc_waiting_missing_key(note->joint);
+  if (lacking == GC_JOINT_KEYS)
     return false;
-  note->i = (uint16_t)(JOINT + missing);
+  note->i = (uint16_t)(JOINT + lacking);
   put_in_list(n);
   return true;
 }

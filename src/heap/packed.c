@@ -8,7 +8,7 @@
 /* As the logarithm: what fits into the smallest piece of heap/meta. */
 static unsigned least_room(unsigned words) { return words == 1 ? 3 : 2; }
 
-static size_t bytes_of(unsigned room, unsigned words) {
+static size_t packed_bytes_of(unsigned room, unsigned words) {
   return ((size_t)words * sizeof(uint64_t)) << room;
 }
 
@@ -22,13 +22,13 @@ static void copy_words(uint64_t *to, const uint64_t *from, size_t n) {
 }
 
 /* The entries move to memory of another size. */
-static bool resize(struct gc_packed *p, unsigned room, unsigned words) {
-  uint64_t *to = gc_meta_alloc(bytes_of(room, words));
+static bool resize_packed(struct gc_packed *p, unsigned room, unsigned words) {
+  uint64_t *to = gc_meta_alloc(packed_bytes_of(room, words));
   if (to == NULL)
     return false;
   copy_words(to, gc_packed_entries(p), (size_t)gc_packed_count(p) * words);
   if (p->at != 0)
-    gc_meta_free(gc_packed_entries(p), bytes_of(room_of(p), words));
+    gc_meta_free(gc_packed_entries(p), packed_bytes_of(room_of(p), words));
   p->at = (uint64_t)(uintptr_t)to | room |
           (uint64_t)gc_packed_count(p) << PACKED_COUNT_SHIFT;
   return true;
@@ -36,10 +36,10 @@ static bool resize(struct gc_packed *p, unsigned room, unsigned words) {
 
 uint64_t *gc_packed_add(struct gc_packed *p, unsigned place, unsigned words) {
   unsigned count = gc_packed_count(p), rank = gc_packed_rank(p, place);
-  if (p->at == 0 && !resize(p, least_room(words), words))
+  if (p->at == 0 && !resize_packed(p, least_room(words), words))
     return NULL;
   if (gc_unlikely(count == 1u << room_of(p)) &&
-      !resize(p, room_of(p) + 1, words))
+      !resize_packed(p, room_of(p) + 1, words))
     return NULL;
   uint64_t *entry = gc_packed_entries(p) + rank * words;
   for (size_t i = (size_t)(count - rank) * words; i > 0; i--)
@@ -69,10 +69,10 @@ void gc_packed_remove(struct gc_packed *p, uint64_t places, unsigned words) {
   p->used &= ~places;
   p->at -= gone << PACKED_COUNT_SHIFT;
   if (p->used == 0) {
-    gc_meta_free(gc_packed_entries(p), bytes_of(room_of(p), words));
+    gc_meta_free(gc_packed_entries(p), packed_bytes_of(room_of(p), words));
     p->at = 0;
   } else if (room_of(p) > least_room(words) &&
              gc_packed_count(p) <= (1u << room_of(p)) / 4) {
-    resize(p, room_of(p) - 1, words);
+    resize_packed(p, room_of(p) - 1, words);
   }
 }

@@ -100,7 +100,7 @@ static void unpack(const struct gc_final_group *g, gc_block_id b, unsigned slot,
                                    (g->mode[1] >> place & 1) << 1);
 }
 
-static void set_bit(uint64_t *word, unsigned place, bool on) {
+static void put_mode_bit(uint64_t *word, unsigned place, bool on) {
   uint64_t bit = (uint64_t)1 << place;
   *word = on ? *word | bit : *word & ~bit;
 }
@@ -109,13 +109,13 @@ static void fill(struct gc_final_group *g, unsigned place, uint64_t *entry,
                  const struct gc_final *f, const struct gc_object *o) {
   entry[0] = pack(f, o);
   entry[1] = (uint64_t)(uintptr_t)f->data;
-  set_bit(&g->mode[0], place, f->mode & 1);
-  set_bit(&g->mode[1], place, f->mode & 2);
+  put_mode_bit(&g->mode[0], place, f->mode & 1);
+  put_mode_bit(&g->mode[1], place, f->mode & 2);
   /* The heap may grow up to there later. */
-  set_bit(&g->rooted, place, (char *)f->data >= gc_heap.base);
+  put_mode_bit(&g->rooted, place, (char *)f->data >= gc_heap.base);
 }
 
-static void take_out(struct gc_final_group *g, uint64_t slots) {
+static void take_out_slots(struct gc_final_group *g, uint64_t slots) {
   g->ready &= ~slots;
   g->rooted &= ~slots;
   g->fresh &= ~slots;
@@ -136,7 +136,7 @@ static bool make_stray(struct gc_final_group *g, gc_block_id b, unsigned slot) {
       !gc_extent_commit(e, (finals.stray_count + 1) * sizeof(struct gc_final)))
     return false;
   unpack(g, b, slot, stray_at(finals.stray_count++));
-  take_out(g, gc_slot_bit(slot));
+  take_out_slots(g, gc_slot_bit(slot));
   return true;
 }
 
@@ -174,7 +174,7 @@ static enum gc_final_answer register_locked(const struct gc_final *f,
   if (gc_packed_has(&g->entries, place)) {
     unpack(g, o->block, o->slot, out_old);
     if (f->fn == NULL)
-      take_out(g, gc_slot_bit(o->slot));
+      take_out_slots(g, gc_slot_bit(o->slot));
     else
       fill(g, place, gc_packed_entry(&g->entries, place, ENTRY_WORDS), f, o);
   } else if (f->fn != NULL) {
@@ -187,7 +187,7 @@ static enum gc_final_answer register_locked(const struct gc_final *f,
 }
 
 /* Allocated, and not condemned: no notifier is about to be told of it. */
-static bool is_live(const struct gc_object *o) {
+static bool is_final_live(const struct gc_object *o) {
   const _Atomic uint8_t *state = gc_state_of(o);
   return gc_map_test(o->block, o->slot, gc_map_alloc()) &&
          (state == NULL || gc_load_acq(state) == ST_NONE);
@@ -200,7 +200,7 @@ enum gc_final_answer gc_final_register(const struct gc_final *f,
   out_old->fn = NULL;
   out_old->data = NULL;
   gc_lock(&final_lock);
-  if (gc_find(f->object, &o) && is_live(&o) &&
+  if (gc_find(f->object, &o) && is_final_live(&o) &&
       (size_t)((char *)f->object - o.start) < GC_FINAL_OFFSETS)
     answer = register_locked(f, &o, out_old);
   gc_unlock(&final_lock);
@@ -215,7 +215,7 @@ void gc_final_forget(const struct gc_object *o) {
     return;
   if (g->ready & gc_slot_bit(o->slot))
     gc_sub_rlx(&gc_final_ready, 1);
-  take_out(g, gc_slot_bit(o->slot));
+  take_out_slots(g, gc_slot_bit(o->slot));
 }
 
 /* ---- Links ---- */
@@ -261,13 +261,13 @@ static bool take_from(struct gc_final_block *fb, struct gc_final *out) {
       continue;
     unsigned slot = (fb->last - 1u) << 6 | gc_bits_log2(g->ready);
     unpack(g, fb->block, slot, out);
-    take_out(g, gc_slot_bit(slot));
+    take_out_slots(g, gc_slot_bit(slot));
     return true;
   }
   return false;
 }
 
-static bool take_locked(struct gc_final *out) {
+static bool take_one_locked(struct gc_final *out) {
   if (finals.stray_count != 0) {
     *out = *stray_at(--finals.stray_count);
     return true;
@@ -284,7 +284,7 @@ static bool take_locked(struct gc_final *out) {
 /* The object is on the caller's stack before the region is left. */
 bool gc_final_take(struct gc_final *out) {
   gc_lock(&final_lock);
-  bool is_there = take_locked(out);
+  bool is_there = take_one_locked(out);
   if (is_there)
     gc_sub_rlx(&gc_final_ready, 1);
   gc_compiler_barrier();
@@ -300,7 +300,7 @@ void gc_final_each(void (*f)(struct gc_final_block *, void *), void *cx) {
       f(*record_at(b), cx);
 }
 
-static void make_ready(struct gc_final_block *fb, void *found) {
+static void move_to_ready(struct gc_final_block *fb, void *found) {
   for (unsigned i = 0; i < fb->groups; i++)
     if (gc_final_registered(&fb->at[i]) != 0) {
       gc_final_set_ready(fb, &fb->at[i], gc_final_registered(&fb->at[i]));
@@ -311,7 +311,7 @@ static void make_ready(struct gc_final_block *fb, void *found) {
 bool gc_final_make_all_ready(void) {
   bool found = false;
   gc_lock(&final_lock);
-  gc_final_each(make_ready, &found);
+  gc_final_each(move_to_ready, &found);
   finals.fresh_cursor = 0;
   gc_unlock(&final_lock);
   return found;
@@ -345,7 +345,7 @@ unsigned gc_final_next_fresh(void **out, unsigned max) {
 }
 
 void gc_final_drop(struct gc_final_group *g, uint64_t slots) {
-  take_out(g, slots);
+  take_out_slots(g, slots);
 }
 
 static bool is_empty(const struct gc_final_block *fb) {

@@ -40,18 +40,18 @@ static struct region *region_at(const struct table *t, uint32_t i) {
   return (struct region *)(void *)t->regions.base + i;
 }
 
-static uint64_t key_of(const void *address) {
+static uint64_t link_key_of(const void *address) {
   return (uint64_t)(uintptr_t)address >> REGION_SHIFT;
 }
 
-static uint32_t home_of(const struct table *t, uint64_t key) {
+static uint32_t link_home_of(const struct table *t, uint64_t key) {
   return (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) & t->place_mask;
 }
 
 static struct region *search(struct table *t, uint64_t key) {
   if (t->places == NULL)
     return NULL;
-  for (uint32_t i = home_of(t, key); t->places[i] != 0;
+  for (uint32_t i = link_home_of(t, key); t->places[i] != 0;
        i = (i + 1) & t->place_mask)
     if (region_at(t, t->places[i] - 1)->key == key) {
       t->recent = t->places[i] - 1;
@@ -67,7 +67,7 @@ gc_inline struct region *find_region(struct table *t, uint64_t key) {
 }
 
 static void place_region(struct table *t, uint32_t number) {
-  uint32_t i = home_of(t, region_at(t, number)->key);
+  uint32_t i = link_home_of(t, region_at(t, number)->key);
   while (t->places[i] != 0)
     i = (i + 1) & t->place_mask;
   t->places[i] = number + 1;
@@ -169,7 +169,7 @@ static enum gc_link_answer add_locked(struct table *t, void **link,
                                       const void *object) {
   struct gc_object o;
   uint64_t target = target_of(object, &o);
-  struct place p = place_in(make_region(t, key_of(link)), link);
+  struct place p = place_in(make_region(t, link_key_of(link)), link);
   if (p.region == NULL || !note_ends(link, target, &o))
     return LINK_NO_MEMORY;
   if (has_link(&p)) {
@@ -195,7 +195,7 @@ enum gc_link_answer gc_link_add(enum gc_link_kind kind, void **link,
 }
 
 static struct place find_link(struct table *t, void **link) {
-  return place_in(find_region(t, key_of(link)), link);
+  return place_in(find_region(t, link_key_of(link)), link);
 }
 
 bool gc_link_remove(enum gc_link_kind kind, void **link) {
@@ -219,7 +219,7 @@ static enum gc_link_answer move_locked(struct table *t, void **link,
     return LINK_NOT_FOUND;
   if (link == to)
     return LINK_DONE;
-  struct place new = place_in(make_region(t, key_of(to)), to);
+  struct place new = place_in(make_region(t, link_key_of(to)), to);
   if (has_link(&new))
     return LINK_DUPLICATE;
   uint64_t *entry =
@@ -280,7 +280,8 @@ static void walk_table(struct table *t, group_visitor visit, uint64_t arg) {
  * a bit. */
 _Static_assert(1u << GC_MAP_SHIFT == 2 * (1u << SLOT_BITS) / 64, "bits");
 
-gc_inline bool is_marked(const _Atomic uint64_t *marks, uint64_t target) {
+gc_inline bool is_target_marked(const _Atomic uint64_t *marks,
+                                uint64_t target) {
   return gc_load_rlx(marks + (target >> 6 << 1)) >> (target & 63) & 1;
 }
 
@@ -293,26 +294,26 @@ static bool are_all_marked(const _Atomic uint64_t *marks,
                            const uint64_t *target, unsigned n) {
   bool all = true;
   for (unsigned i = 0; i < n; i++)
-    all &= is_marked(marks, target[i]);
+    all &= is_target_marked(marks, target[i]);
   return all;
 }
 
-static uint64_t clear_unmarked(const struct walk *w, uint64_t unused) {
+static uint64_t clear_dead_of(const struct walk *w, uint64_t nothing) {
   const _Atomic uint64_t *marks = gc_heap.maps + gc_map_mark();
   const uint64_t *target = gc_packed_entries(w->group);
   uint64_t gone = 0;
-  (void)unused;
+  (void)nothing;
   if (gc_likely(are_all_marked(marks, target, gc_packed_count(w->group))))
     return 0;
   for (uint64_t left = w->group->used; left != 0; left &= left - 1, target++)
-    if (*target != NO_TARGET && !is_marked(marks, *target))
+    if (*target != NO_TARGET && !is_target_marked(marks, *target))
       gone |= left & -left;
   clear_links(w, gone);
   return gone;
 }
 
 void gc_link_clear_unmarked(enum gc_link_kind kind) {
-  walk_table(&tables[kind], clear_unmarked, 0);
+  walk_table(&tables[kind], clear_dead_of, 0);
 }
 
 static unsigned slot_around(const char *address, uint64_t hot) {
@@ -343,8 +344,8 @@ static uint64_t lies_in_unmarked(const struct walk *w, uint64_t hot) {
   return gone;
 }
 
-static uint64_t all_of(const struct walk *w, uint64_t unused) {
-  (void)unused;
+static uint64_t all_of(const struct walk *w, uint64_t nothing) {
+  (void)nothing;
   return w->group->used;
 }
 
@@ -399,7 +400,7 @@ static void drop_inside(struct table *t, const struct gc_object *o) {
     unsigned from = word_in_region(o->start + at);
     size_t n = (o->bytes - at) / sizeof(void *);
     unsigned to = n < REGION_WORDS - from ? from + (unsigned)n : REGION_WORDS;
-    drop_range(t, key_of(o->start + at), from, to);
+    drop_range(t, link_key_of(o->start + at), from, to);
     at += (to - from) * sizeof(void *);
   }
 }

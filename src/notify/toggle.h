@@ -20,7 +20,7 @@ void gc_toggle_forget(const struct gc_object *o);
 
 /* World stopped: asks about all; calls back for strong ones; drops weak ones that are
  * not marked. */
-void gc_toggle_ask(int (*answer)(void *object));
+void gc_toggle_ask(int (*ask)(void *object));
 void gc_toggle_each_strong(void (*f)(void *object, void *cx), void *cx);
 void gc_toggle_drop_unmarked(void);
 

@@ -6,15 +6,15 @@
 #include "base/check.h"
 #include "heap/meta.h"
 
-#define LEAST_SLOTS ((size_t)16)
+#define JOINT_LEAST_SLOTS ((size_t)16)
 #define PART_SHIFT 58 /* the upper bits of the hash choose the part */
 
 _Static_assert(GC_JOINT_PARTS == 1u << (64 - PART_SHIFT), "six bits");
 
 /* ---- Hashes ---- */
 
-gc_inline uint64_t hash_of(const struct gc_joint_table *t,
-                           const uint64_t *hidden) {
+gc_inline uint64_t joint_hash_of(const struct gc_joint_table *t,
+                                 const uint64_t *hidden) {
   uint64_t h = 0;
   for (unsigned i = 0; i < t->keys; i++) {
     h = (h ^ hidden[i]) * UINT64_C(0x9e3779b97f4a7c15);
@@ -28,19 +28,19 @@ gc_inline struct gc_joint_part *part_of(struct gc_joint_table *t,
   return &t->part[hash >> PART_SHIFT];
 }
 
-gc_inline size_t home_of(const struct gc_joint_part *p, uint64_t hash) {
+gc_inline size_t joint_home_of(const struct gc_joint_part *p, uint64_t hash) {
   return (size_t)(hash >> 16) & (p->slots - 1);
 }
 
 /* ---- Parts ---- */
 
-static size_t bytes_of(size_t slots) {
+static size_t joint_bytes_of(size_t slots) {
   return slots * sizeof(struct gc_joint_entry);
 }
 
-static void place(struct gc_joint_part *p, const struct gc_joint_entry *e,
-                  uint64_t hash) {
-  size_t i = home_of(p, hash);
+static void place_joint(struct gc_joint_part *p, const struct gc_joint_entry *e,
+                        uint64_t hash) {
+  size_t i = joint_home_of(p, hash);
   while (gc_joint_entry_is_live(&p->at[i]))
     i = (i + 1) & (p->slots - 1);
   p->used += p->at[i].hidden[0] == JOINT_EMPTY;
@@ -50,21 +50,22 @@ static void place(struct gc_joint_part *p, const struct gc_joint_entry *e,
 
 static void close_part(struct gc_joint_part *p) {
   if (p->at != NULL)
-    gc_meta_free(p->at, bytes_of(p->slots));
+    gc_meta_free(p->at, joint_bytes_of(p->slots));
   *p = (struct gc_joint_part){0};
 }
 
 /* Written anew at load 1/4 to 1/2. False: no memory, and it is as it was. */
-static bool rewrite(const struct gc_joint_table *t, struct gc_joint_part *p) {
-  struct gc_joint_part fresh = {.slots = LEAST_SLOTS};
+static bool rewrite_part(const struct gc_joint_table *t,
+                         struct gc_joint_part *p) {
+  struct gc_joint_part fresh = {.slots = JOINT_LEAST_SLOTS};
   while (fresh.slots < 2 * (p->live + 1))
     fresh.slots *= 2;
-  fresh.at = gc_meta_alloc(bytes_of(fresh.slots));
+  fresh.at = gc_meta_alloc(joint_bytes_of(fresh.slots));
   if (fresh.at == NULL)
     return false;
   for (size_t i = 0; i < p->slots; i++)
     if (gc_joint_entry_is_live(&p->at[i]))
-      place(&fresh, &p->at[i], hash_of(t, p->at[i].hidden));
+      place_joint(&fresh, &p->at[i], joint_hash_of(t, p->at[i].hidden));
   gc_assert(fresh.live == p->live);
   close_part(p);
   *p = fresh;
@@ -75,8 +76,8 @@ void gc_joint_table_tidy(struct gc_joint_table *t) {
   struct gc_joint_part *p = &t->part[t->cursor++ % GC_JOINT_PARTS];
   if (p->live == 0)
     close_part(p);
-  else if (p->slots > LEAST_SLOTS && p->live < p->slots / 8)
-    rewrite(t, p);
+  else if (p->slots > JOINT_LEAST_SLOTS && p->live < p->slots / 8)
+    rewrite_part(t, p);
 }
 
 /* ---- Tables ---- */
@@ -106,11 +107,11 @@ static bool is_same(const struct gc_joint_entry *e, const uint64_t *hidden,
 
 struct gc_joint_entry *gc_joint_table_find(struct gc_joint_table *t,
                                            const uint64_t *hidden) {
-  uint64_t hash = hash_of(t, hidden);
+  uint64_t hash = joint_hash_of(t, hidden);
   struct gc_joint_part *p = part_of(t, hash);
   if (p->slots == 0)
     return NULL;
-  for (size_t i = home_of(p, hash); p->at[i].hidden[0] != JOINT_EMPTY;
+  for (size_t i = joint_home_of(p, hash); p->at[i].hidden[0] != JOINT_EMPTY;
        i = (i + 1) & (p->slots - 1))
     if (is_same(&p->at[i], hidden, t->keys))
       return &p->at[i];
@@ -119,19 +120,20 @@ struct gc_joint_entry *gc_joint_table_find(struct gc_joint_table *t,
 
 bool gc_joint_table_add(struct gc_joint_table *t, const uint64_t *hidden,
                         uint64_t value) {
-  uint64_t hash = hash_of(t, hidden);
+  uint64_t hash = joint_hash_of(t, hidden);
   struct gc_joint_part *p = part_of(t, hash);
   struct gc_joint_entry e = {.value = value};
-  if (p->used >= p->slots / 4 * 3 && !rewrite(t, p) && p->used + 1 >= p->slots)
+  if (p->used >= p->slots / 4 * 3 && !rewrite_part(t, p) &&
+      p->used + 1 >= p->slots)
     return false;
   for (unsigned i = 0; i < t->keys; i++)
     e.hidden[i] = hidden[i];
-  place(p, &e, hash);
+  place_joint(p, &e, hash);
   return true;
 }
 
 void gc_joint_table_drop(struct gc_joint_table *t, struct gc_joint_entry *e) {
-  part_of(t, hash_of(t, e->hidden))->live--;
+  part_of(t, joint_hash_of(t, e->hidden))->live--;
   *e = (struct gc_joint_entry){.hidden = {JOINT_GAP}};
 }
 
