@@ -49,10 +49,9 @@ extern int gcx_bdw_is_live(const void *object) __attribute__((weak));
  * NOTIFY_MANY: LEAF without pointers, else with MAP for a bit map of the words that
  * may be pointers, or 0 for all of them. NULL when the collector refuses, or has no
  * such kinds. */
-struct gcx_kind *
-hc_backend_notified_kind(bool leaf, size_t map, void (*notify)(void *node),
-                         void (*notify_many)(void *const *nodes, size_t n,
-                                             void *));
+struct gcx_kind *hc_backend_notified_kind(
+    bool leaf, size_t map, void (*notify)(void *node),
+    void (*notify_many)(void *const *nodes, size_t n, void *));
 
 /* [const] after hc_table_set_up: nodes are objects of notified kinds. */
 extern bool hc_backend_is_proper;

@@ -13,8 +13,8 @@
  * still names. Without them the table is right all the same: a node is found by the
  * key that the caller holds, and revived ones are filled and told of. */
 static gcx_release best_release(void) {
-  bool has_batches = gcx_backend_caps != NULL &&
-                     (gcx_backend_caps() & GCX_CAP_BATCH) != 0;
+  bool has_batches =
+      gcx_backend_caps != NULL && (gcx_backend_caps() & GCX_CAP_BATCH) != 0;
   return has_batches ? GCX_RELEASE_BATCH : GCX_RELEASE_BLOCK;
 }
 

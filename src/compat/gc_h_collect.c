@@ -55,8 +55,8 @@ void GC_gcollect_and_unmap(void) {
 
 int GC_try_to_collect(GC_stop_func stop_func) {
   start_with_thread();
-  bool ran = gc_collect_unless(
-      stop_func, force_unmap ? COLLECT_UNMAP : COLLECT_EXPLICIT);
+  bool ran = gc_collect_unless(stop_func,
+                               force_unmap ? COLLECT_UNMAP : COLLECT_EXPLICIT);
   gc_finalise_poll();
   return ran;
 }
