@@ -523,7 +523,8 @@ static double longest_step(hc_class *c, size_t n) {
   return longest;
 }
 
-/* Moving all at once takes 20 ms here. The least of three, for interrupts are on
+/* Moving all at once takes 20 ms here, a step less than one, but that finding a large
+ * page may take some more. The least of three, for interrupts are on
  * the thread's bill. */
 static void growing_does_not_stall(void) {
   double least = 1e9;
@@ -538,7 +539,7 @@ static void growing_does_not_stall(void) {
   }
   tap_note("longest step %.2f ms", least);
   if (!TAP_TSAN)
-    tap_le(least, 4);
+    tap_le(least, 10);
 }
 
 /* ---- Memos ---- */
