@@ -240,7 +240,8 @@ GC_API int GC_CALL gcx_in_notifier(void);
 /* Ends the running notifier at once: its object is lost, that is never notified
  * again and never freed.  For fatal errors deep in a notifier, in place of
  * longjmp, which must not leave it: one that leaves a notifier of GCX_MODE_SIMPLE
- * ends the process with a message at that thread's next allocation.  Outside a
+ * ends the process with a message when that thread next allocates from a
+ * stack no deeper than the notifier's.  Outside a
  * notifier of GCX_MODE_PROPER this aborts the process with a message. */
 GC_API void GC_CALL gcx_notifier_abort(void);
 
