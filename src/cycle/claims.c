@@ -47,11 +47,11 @@ static uint32_t take_number(struct gc_claims *c) {
  * same; so it does not matter which of the two counts is read here. */
 const struct gc_object *gc_claims_next(struct gc_claims *c,
                                        struct gc_call *out) {
+  gc_store_rlx(&c->together, 1);
   uint32_t i = take_number(c);
   if (i >= gc_load_rlx(&c->count))
     return NULL;
   c->called = i + 1;
-  c->together = 1;
   *out = c->call[i];
   return &c->object[i];
 }
@@ -75,18 +75,20 @@ unsigned gc_claims_next_many(struct gc_claims *c, void **out,
                              struct gc_call *out_call) {
   uint32_t first = gc_load_acq(&c->next);
   uint32_t n = callable_together(c, first);
-  if (n < 2 || !gc_cas_acq_rel(&c->next, &first, first + n))
+  if (n < 2)
+    return 0;
+  gc_store_rlx(&c->together, n);
+  if (!gc_cas_acq_rel(&c->next, &first, first + n))
     return 0;
   for (uint32_t i = 0; i < n; i++)
     out[i] = c->object[first + i].start;
   c->called = first + n;
-  c->together = n;
   *out_call = c->call[first];
   return n;
 }
 
 void gc_claims_decide_many(struct gc_claims *c) {
-  for (uint32_t i = c->called - c->together; i < c->called; i++)
+  for (uint32_t i = c->called - gc_load_rlx(&c->together); i < c->called; i++)
     gc_store_rlx(&c->verdict[i], (uint8_t)DRAIN_DONE);
 }
 
@@ -112,8 +114,8 @@ static void keep_now(struct gc_claims *c, uint8_t verdict) {
 
 bool gc_claims_keep(struct gc_claims *c, const void *object) {
   uint32_t i = c->called - 1;
-  if (c->called == 0 || c->together != 1 || c->object[i].start != object ||
-      gc_load_rlx(&c->verdict[i]) != CLAIM_RUNS)
+  if (c->called == 0 || gc_load_rlx(&c->together) != 1 ||
+      c->object[i].start != object || gc_load_rlx(&c->verdict[i]) != CLAIM_RUNS)
     return false;
   keep_now(c, CLAIM_RUNS_KEPT);
   return true;

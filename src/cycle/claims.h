@@ -27,7 +27,9 @@ struct gc_claims {
   _Atomic uint32_t next;  /* number of the first that was not called */
   _Atomic uint32_t count; /* claimed and not taken back; [lock drain] */
   uint32_t called;        /* [thread] by the owner */
-  uint32_t together;      /* so many of the last were called in one */
+  /* So many of the last were called in one: known before their numbers are taken, so
+   * that it is right for whoever finds one running. */
+  _Atomic uint32_t together;
   struct gc_object object[GC_CLAIMS_MAX];
   struct gc_call call[GC_CLAIMS_MAX];
   _Atomic uint8_t verdict[GC_CLAIMS_MAX]; /* of gc_drain_verdict, or below */

@@ -19,7 +19,7 @@ static struct {
   struct gc_claims claims;
 } delivery; /* [lock api] */
 
-bool gc_deliver_inside(void) { return delivery.inside && gc_api_is_mine(); }
+bool gc_deliver_inside(void) { return gc_api_is_mine() && delivery.inside; }
 
 bool gc_deliver_keep(const void *object) {
   return gc_deliver_inside() && gc_claims_keep(&delivery.claims, object);
@@ -106,7 +106,7 @@ bool gc_deliver_register(unsigned kind, const struct gc_notifier *notifier,
   gc_drain_lock_take();
   gc_kinds[kind].notifier = *notifier;
   gc_drain_lock_leave();
-  bool ok = gc_pending_attach(kind, flags, gc_large_each);
+  bool ok = gc_pending_attach(kind, flags, gc_large_each_locked);
   gc_api_unlock();
   return ok;
 }

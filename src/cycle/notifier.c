@@ -33,7 +33,7 @@ static _Atomic uint32_t alive; /* notifier threads that are not stuck */
 static void unstick(struct gc_notifier_thread *t) {
   if (!t->is_stuck)
     return;
-  for (uint32_t i = 0; i < t->claims.together; i++)
+  for (uint32_t i = 0; i < t->given_count; i++)
     gc_drain_take_back(&t->given_up[i]);
   t->is_stuck = false;
   gc_add_rlx(&alive, 1);
@@ -233,7 +233,8 @@ bool gc_notifier_leave_stuck(struct gc_notifier_thread *t) {
   const struct gc_object *o = gc_claims_running(&t->claims, &is_kept);
   if (o == NULL)
     return false;
-  for (uint32_t i = 0; i < t->claims.together; i++) {
+  t->given_count = gc_load_rlx(&t->claims.together);
+  for (uint32_t i = 0; i < t->given_count; i++) {
     t->given_up[i] = o[-(ptrdiff_t)i];
     gc_drain_give_up(&t->given_up[i]);
   }

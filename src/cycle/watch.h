@@ -22,6 +22,7 @@ struct gc_notifier_thread {
   struct gc_claims claims;
   struct gc_object
       given_up[GC_CLAIMS_MAX]; /* while it is stuck; [lock drain] */
+  uint32_t given_count;        /* [lock drain] */
   uint32_t seen_serial;        /* [watch] */
   uint64_t seen_ns;            /* [watch] when the count was seen to change */
 };

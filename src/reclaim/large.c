@@ -202,5 +202,11 @@ void gc_large_each(void (*f)(gc_block_id, void *), void *cx) {
     f(table.heads[i], cx);
 }
 
+void gc_large_each_locked(void (*f)(gc_block_id, void *), void *cx) {
+  gc_lock(&large_lock);
+  gc_large_each(f, cx);
+  gc_unlock(&large_lock);
+}
+
 void gc_large_lock_for_fork(void) { gc_lock(&large_lock); }
 void gc_large_unlock_after_fork(void) { gc_unlock(&large_lock); }

@@ -24,6 +24,8 @@ void gc_large_reclaim(void);
 
 /* Runs f for each large object (world stopped, or under no lock at all). */
 void gc_large_each(void (*f)(gc_block_id head, void *), void *cx);
+/* The same while the world runs; what it calls takes no lock of this rank or below. */
+void gc_large_each_locked(void (*f)(gc_block_id head, void *), void *cx);
 
 void gc_large_lock_for_fork(void);
 void gc_large_unlock_after_fork(void);

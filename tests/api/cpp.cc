@@ -71,7 +71,8 @@ void without_memory_bad_alloc_is_thrown() {
   GC_INIT();
   GC_set_oom_fn(no_memory);
   try {
-    tap_check(::operator new(huge) == nullptr);
+    void *volatile p = ::operator new(huge);
+    tap_check(p == nullptr);
   } catch (const std::bad_alloc &) {
     was_thrown = true;
   }

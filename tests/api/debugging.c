@@ -82,8 +82,8 @@ static void make_and_drop(void *arg) {
   (void)arg;
   for (size_t i = 0; i < N_OBJ; i++) {
     keep[i] = GC_MALLOC(2 * sizeof(void *));
-    ((void **)keep[i])[1] = GC_MALLOC_ATOMIC(BYTES);
-    gu_fill(((void **)keep[i])[1], BYTES, i);
+    ((void **)(void *)keep[i])[1] = GC_MALLOC_ATOMIC(BYTES);
+    gu_fill(((void **)(void *)keep[i])[1], BYTES, i);
     dropped[i] = gu_hide(GC_MALLOC(BYTES));
   }
 }
@@ -94,7 +94,7 @@ static void they_live_and_die_as_others(void) {
   gu_collect();
   gu_check_most_dead(dropped, N_OBJ, "dropped objects with sites");
   for (size_t i = 0; i < N_OBJ; i++)
-    tap_require(gu_is_intact(((void **)keep[i])[1], BYTES, i));
+    tap_require(gu_is_intact(((void **)(void *)keep[i])[1], BYTES, i));
 }
 
 static void uncollectable_ones_stay(void) {
@@ -181,7 +181,7 @@ static void objects_with_tables(void) {
   gu_collect();
   gu_check_most_dead(dropped, N_OBJ, "not named by the table");
   for (size_t i = 0; i < N_OBJ; i++)
-    tap_require(gu_is_intact(((void **)keep[i])[2], BYTES, i));
+    tap_require(gu_is_intact(((void **)(void *)keep[i])[2], BYTES, i));
 }
 
 /* ---- Damage ---- */

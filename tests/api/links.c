@@ -136,7 +136,7 @@ static void check_results(add_fn *add, int (*move)(void **, void **),
   tap_eq_u(unregister(link_at(2)), 1);
   tap_eq_u(unregister(link_at(2)), 0);
   tap_eq_u(unregister(link_at(4000)), 1);
-  tap_eq_u(unregister((void **)((char *)words + 1)), 0);
+  tap_eq_u(unregister((void **)(void *)((char *)words + 1)), 0);
   tap_eq_u(unregister(NULL), 0);
   tap_eq_u(move(NULL, link_at(0)), GC_NOT_FOUND);
   tap_check(p != q);
@@ -277,11 +277,11 @@ static bool ends_by_abort(void (*fn)(void)) {
 }
 
 static void link_nowhere(void) {
-  GC_general_register_disappearing_link((void **)((char *)words + 1),
+  GC_general_register_disappearing_link((void **)(void *)((char *)words + 1),
                                         GC_malloc(1));
 }
 static void link_nowhere_long(void) {
-  GC_register_long_link((void **)((char *)words + 1), GC_malloc(1));
+  GC_register_long_link((void **)(void *)((char *)words + 1), GC_malloc(1));
 }
 static void link_outside(void) { GC_register_disappearing_link(link_at(0)); }
 
