@@ -526,13 +526,13 @@ static double longest_step(hc_class *c, size_t n) {
   return longest;
 }
 
-/* Moving all at once takes 20 ms here, a step less than one, but that finding a large
- * page may take some more. The least of three, for interrupts are on
- * the thread's bill. */
+/* Moving all at once takes 8 to 20 ms here, a step less than one, but that finding a large
+ * page may take some more. The least of ten, for interrupts are
+ * on the thread's bill. */
 static void growing_does_not_stall(void) {
   double least = 1e9;
   GC_disable();
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 10 && least > 4; i++) {
     start(HC_SINGLE);
     double longest = longest_step(numbers(), 1000000);
     tap_ge(stats().grown, 8);
@@ -542,7 +542,7 @@ static void growing_does_not_stall(void) {
   }
   tap_note("longest step %.2f ms", least);
   if (!TAP_TSAN)
-    tap_le(least, 10);
+    tap_le(least, 4);
 }
 
 /* ---- Memos ---- */
