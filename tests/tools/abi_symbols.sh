@@ -27,6 +27,20 @@ grep -v '^GC_malloc$' "$symbols" >"$scratch/fewer"
 refuses "a missing symbol is found" "GC_malloc: missing, of gc.h" \
   absent "$scratch/fewer"
 
+# listed SYMBOLS: the names that are said to be missing and are there
+listed() {
+  sort -u "$1" >"$scratch/have"
+  grep -v '^#' "$missing" | awk '{ print $1 }' | sort -u |
+    join - "$scratch/have" | sed 's/$/: exported, and listed as missing/' >"$scratch/stale"
+  cat "$scratch/stale"
+  ! [ -s "$scratch/stale" ] || return 1
+}
+passes "what is listed as missing is missing" listed "$symbols"
+grep -v '^#' "$missing" | awk 'NR == 1 { print $1 }' >"$scratch/more"
+if [ -s "$scratch/more" ]; then
+  refuses "a stale line is found" "exported, and listed as missing" listed "$scratch/more"
+fi
+
 # by_group: what is missing, a line for each group
 by_group() {
   grep -v '^#' "$missing" | while read -r name group; do
