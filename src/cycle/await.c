@@ -16,15 +16,18 @@
 
 #define LEAST_HARD_LIMIT ((size_t)64 << 20)
 #define MS ((uint64_t)1000000)
-/* Who waits for memory looks no more often: woken for each block it would be asleep
- * again after one page of objects. */
-#define PACE_NS (MS / 2)
+/* Who waits for the limit waits for that part of it: woken for each block it would be
+ * asleep again after one page of objects. */
+#define SLACK_SHIFT 3
+/* Other threads' allocation moves the goal, and so do verdicts that nobody tells. */
+#define MEMORY_LOOK_NS (2 * MS)
 #define LOOK_EVERY_NS (GC_TSAN_BUILD ? 2 * MS : 20 * MS)
 
 static _Atomic uint32_t progress;
 static _Atomic uint64_t overruns;
 
 static void on_progress(void) {
+  gc_store_rlx(&gc_drain_memory_goal, 0);
   gc_add_acq_rel(&progress, 1);
   gc_plat_futex_wake(&progress, -1);
 }
@@ -157,6 +160,12 @@ static bool is_over(size_t limit) {
   return bytes != 0 && bytes + gc_load_rlx(&gc_heap.allocated) >= limit;
 }
 
+/* The least goal of several that wait may be told late: they look now and then. */
+static void set_goal(size_t limit) {
+  size_t allocated = gc_load_rlx(&gc_heap.allocated);
+  gc_store_rel(&gc_drain_memory_goal, limit > allocated ? limit - allocated : 1);
+}
+
 /* True when it became less than the limit; gives up after wait_ms without any
  * verdict. */
 static bool wait_below(size_t limit) {
@@ -165,11 +174,14 @@ static bool wait_below(size_t limit) {
   bool in_time = true;
   gc_notifier_wake();
   while (in_time && is_over(limit)) {
+    uint32_t seen = gc_load_acq(&progress);
     if (decided() != last) {
       last = decided();
       end = gc_plat_now_ns() + patience;
     }
-    in_time = sleep_until(gc_load_rlx(&progress), end, PACE_NS);
+    set_goal(limit);
+    if (is_over(limit))
+      in_time = sleep_until(seen, end, MEMORY_LOOK_NS);
   }
   return in_time;
 }
@@ -179,7 +191,7 @@ void gc_notifier_back_pressure(void) {
   if (gc_pending_bytes() + gc_load_rlx(&gc_heap.allocated) < limit ||
       gc_self()->nowait != 0 || !may_wait())
     return;
-  if (is_over(limit) && !wait_below(limit)) {
+  if (is_over(limit) && !wait_below(limit - (limit >> SLACK_SHIFT))) {
     count_overrun();
     return;
   }

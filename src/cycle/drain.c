@@ -13,6 +13,7 @@
 
 void (*gc_drain_on_progress)(void);
 _Atomic uint32_t gc_drain_waiters;
+_Atomic size_t gc_drain_memory_goal;
 
 static uint64_t max_lag_ns; /* [lock drain] */
 
@@ -25,9 +26,17 @@ void gc_drain_lock_leave(void) { gc_unlock(&gc_drain_lock); }
 
 uint64_t gc_drain_max_lag_ns(void) { return max_lag_ns; }
 
-static void tell_progress(void) {
-  if (gc_load_rlx(&gc_drain_waiters) != 0 && gc_drain_on_progress != NULL)
+static bool is_memory_awaited(void) {
+  return gc_pending_bytes() < gc_load_rlx(&gc_drain_memory_goal);
+}
+
+static void tell(bool is_awaited) {
+  if (is_awaited && gc_drain_on_progress != NULL)
     gc_drain_on_progress();
+}
+
+static void tell_progress(void) {
+  tell(gc_load_rlx(&gc_drain_waiters) != 0 || is_memory_awaited());
 }
 
 /* A listed block may have been released, given back and taken for another kind since:
@@ -57,6 +66,7 @@ static void release_large(gc_block_id b, uint8_t done) {
   GC_PENDING_ADD(&gc_pending.freed_bytes, block->large_bytes);
   gc_store_rlx(&block->pending, 0);
   gc_large_free(b);
+  tell(is_memory_awaited());
 }
 
 static void release_block(gc_block_id b, uint8_t done) {
@@ -71,10 +81,9 @@ static void release_block(gc_block_id b, uint8_t done) {
     return;
   }
   unsigned n = gc_pool_release(b, done);
-  if (n != 0)
-    tell_progress();
   gc_sub_rlx(&block->pending, n);
   GC_PENDING_ADD(&gc_pending.freed_bytes, n * gc_hot_bytes(hot));
+  tell(is_memory_awaited());
 }
 
 static uint8_t done_byte(const struct gc_queue *q, const struct gc_batch *b) {

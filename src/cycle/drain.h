@@ -60,10 +60,13 @@ uint32_t gc_drain_target(const struct gc_queue *q);
 /* The longest time from condemnation to the decision of a whole batch. */
 uint64_t gc_drain_max_lag_ns(void);
 
-/* Told when memory was released, a batch or a kind has nothing undecided any more,
- * or a notifier was given up; the lock is held. */
+/* Told when enough memory was released, a batch or a kind has nothing undecided any
+ * more, or a notifier was given up; the lock is held. */
 extern void (*gc_drain_on_progress)(void);
 /* How many want to be told. */
 extern _Atomic uint32_t gc_drain_waiters;
+/* Who waits for memory wants to be told when fewer bytes than this are pending; 0:
+ * nobody does. Who tells sets it to 0. */
+extern _Atomic size_t gc_drain_memory_goal;
 
 #endif
