@@ -163,8 +163,6 @@ BDW_HIDDEN unsigned bdw_notifier_threads(void);
 /* Before a fork: no notifier is called from now on; waits for those that run. */
 BDW_HIDDEN void bdw_hold_notifiers(void);
 BDW_HIDDEN void bdw_release_notifiers(void);
-BDW_HIDDEN void bdw_lock_work(void);
-BDW_HIDDEN void bdw_unlock_work(void);
 /* In the child: there are no threads but the caller. */
 BDW_HIDDEN void bdw_forget_workers(void);
 BDW_HIDDEN bool bdw_is_short_of_notifiers(void);
@@ -185,8 +183,6 @@ BDW_HIDDEN void bdw_ensure_notifiers(void);
 /* 0 or ETIMEDOUT. */
 BDW_HIDDEN int bdw_wait_until(bool (*is_over)(const void *), const void *arg,
                               unsigned ms);
-BDW_HIDDEN void bdw_lock_waiting(void);
-BDW_HIDDEN void bdw_unlock_waiting(void);
 BDW_HIDDEN void bdw_forget_waiters(void);
 
 /* Something was decided. */

@@ -229,9 +229,6 @@ void bdw_release_notifiers(void) {
   bdw_wake_notifier();
 }
 
-void bdw_lock_work(void) { pthread_mutex_lock(&work_lock); }
-void bdw_unlock_work(void) { pthread_mutex_unlock(&work_lock); }
-
 /* The thread that forked in its notifier goes on; the others are not there. */
 static void *forget(void *arg) {
   for (unsigned i = 0; i < BDW_MAX_THREADS; i++) {
@@ -250,6 +247,7 @@ static void *forget(void *arg) {
 
 void bdw_forget_workers(void) {
   GC_call_with_alloc_lock(forget, NULL);
+  work_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
   work_there = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
   atomic_store(&n_workers, own != NULL);
   atomic_store(&is_short, true);

@@ -71,12 +71,10 @@ int bdw_wait_until(bool (*is_over)(const void *), const void *arg,
 
 /* ---- Forks ---- */
 
-void bdw_lock_waiting(void) { pthread_mutex_lock(&wait_lock); }
-void bdw_unlock_waiting(void) { pthread_mutex_unlock(&wait_lock); }
-
 void bdw_forget_waiters(void) {
   pthread_once(&progress_once, make_progress_clock);
   make_progress_clock();
+  wait_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
   atomic_store(&waiters, 0);
 }
 
