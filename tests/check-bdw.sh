@@ -32,6 +32,20 @@ compile() {
   $cc $flags "$@" || die "$cc failed for: $*"
 }
 
+# later ARGUMENT...: notes a compilation; compile_noted does all of them, as many at
+# a time as there are processors. No argument holds a quote or a blank, but for flags.
+: >commands.list
+later() {
+  printf '%s\n' "$cc $flags $*" >>commands.list
+}
+compile_noted() {
+  tr '\n' '\0' <commands.list |
+    xargs -0 -P "$(getconf _NPROCESSORS_ONLN)" -n 1 /bin/sh -c \
+      'eval "$0" || { echo "check-bdw: failed: $0" >&2; exit 255; }' ||
+    die "not every program could be compiled"
+  : >commands.list
+}
+
 cat >probe.c <<'PROBE'
 #include <gc/gc.h>
 #include <gc/gc_disclaim.h>
@@ -52,12 +66,12 @@ for file in "$src"/tests/api/*.c; do
   name=$(basename "$file" .c)
   case $name in
   rootlib) continue ;;
-  dlopen_gc) compile "$file" tap.o -o "$name" -ldl ;;
+  dlopen_gc) later "$file" tap.o -o "$name" -ldl ;;
   copyreloc)
-    compile -fno-pie -no-pie "$file" gcutil.o tap.o -o "$name" -lgc
+    later -fno-pie -no-pie "$file" gcutil.o tap.o -o "$name" -lgc
     ;;
   *)
-    compile -DTEST_ROOTLIB="\"$build/rootlib.so\"" "$file" gcutil.o \
+    later "'-DTEST_ROOTLIB=\"$build/rootlib.so\"'" "$file" gcutil.o \
       stepping.o tap.o -o "$name" -lgc -ldl
     ;;
   esac
@@ -77,14 +91,15 @@ for file in "$src"/extra/hcons/*.c "$src"/extra/hexpr/*.c; do
   [ -r "$file" ] || continue
   grep -q '^int main(' "$file" && continue
   object=$(echo "${file#"$src"/}" | tr / _ | sed 's/c$/o/')
-  compile -c "$file" -o "$object"
+  later -c "$file" -o "$object"
   objects="$objects $object"
 done
+compile_noted
 for file in "$src"/tests/extra/*.c; do
   [ -r "$file" ] || continue
   name=$(basename "$file" .c)
   grep -q 'TAP_MAIN\|tap_main' "$file" || continue
-  compile "$file" $objects gcutil.o tap.o $adapter -o "$name" -lgc -ldl \
+  later "$file" $objects gcutil.o tap.o $adapter -o "$name" -lgc -ldl \
     -lgmp -lm
   programs="$programs ./$name"
 done
@@ -95,10 +110,11 @@ everywhere=$(sed -n '/^gcx_everywhere =/,/[^\\]$/p' "$src/tests/gcx/local.mk" |
 compile -c "$src/tests/gcx/shadow.c" -o shadow.o
 for test in $everywhere; do
   name=gcx_$(basename "$test")
-  compile "$src/$test.c" shadow.o gcutil.o tap.o $adapter -o "$name" -lgc -ldl
+  later "$src/$test.c" shadow.o gcutil.o tap.o $adapter -o "$name" -lgc -ldl
   programs="$programs ./$name"
 done
 
+compile_noted
 /bin/sh "$src/tests/bdw-readme.sh" "$src" || exit 1
 
 exec /bin/sh "$src/tests/api/run-bdw.sh" "$src/tests/api/bdw-differs.list" \

@@ -65,11 +65,18 @@ judge() {
   done <"$scratch/out"
 }
 
+# Two at a time, as the other tests are run; they are judged in their order.
+printf '%s\0' "$@" | SCRATCH=$scratch xargs -0 -P 2 -n 1 /bin/sh -c '
+  run=$SCRATCH/$(basename "$0")
+  "$0" >"$run.out" 2>"$run.err"
+  echo $? >"$run.status"'
+
 for program in "$@"; do
   name=$(basename "$program")
   before=$failed
-  "$program" >"$scratch/out" 2>"$scratch/err"
-  status=$?
+  mv "$scratch/$name.out" "$scratch/out"
+  mv "$scratch/$name.err" "$scratch/err"
+  status=$(cat "$scratch/$name.status")
   judge "$name"
   planned=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$scratch/out")
   reported=$(grep -c '^\(not \)\{0,1\}ok ' "$scratch/out")
