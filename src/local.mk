@@ -17,7 +17,8 @@ libgccore_la_SOURCES = \
 	src/heap/sited.h src/heap/sizeclass.c \
 	src/heap/space.c src/heap/space.h \
 	src/heap/tlab.h \
-	src/world/fork.c src/world/fork.h src/world/ranges.c \
+	src/world/fork.c src/world/fork.h src/world/frame.c \
+	src/world/frame.h src/world/ranges.c \
 	src/world/ranges.h src/world/roots.c \
 	src/world/roots.h src/world/stack.c src/world/stack.h \
 	src/world/stop.c src/world/stop.h src/world/thread.c \

@@ -163,7 +163,8 @@ static bool is_over(size_t limit) {
 /* The least goal of several that wait may be told late: they look now and then. */
 static void set_goal(size_t limit) {
   size_t allocated = gc_load_rlx(&gc_heap.allocated);
-  gc_store_rel(&gc_drain_memory_goal, limit > allocated ? limit - allocated : 1);
+  gc_store_rel(&gc_drain_memory_goal,
+               limit > allocated ? limit - allocated : 1);
 }
 
 /* True when it became less than the limit; gives up after wait_ms without any

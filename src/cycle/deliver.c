@@ -8,14 +8,14 @@
 #include "cycle/claims.h"
 #include "mark/hold.h"
 #include "reclaim/large.h"
-#include "world/thread.h"
+#include "world/frame.h"
 
 /* Notifiers called at one safepoint. */
 #define SOME 1024u
 
 static struct {
-  bool inside;       /* a notifier runs */
-  const char *frame; /* of its caller */
+  bool inside; /* a notifier runs */
+  struct gc_frame_mark caller;
   struct gc_claims claims;
 } delivery; /* [lock api] */
 
@@ -25,24 +25,22 @@ bool gc_deliver_keep(const void *object) {
   return gc_deliver_inside() && gc_claims_keep(&delivery.claims, object);
 }
 
-/* Outside its caller's frame no notifier runs: it was left by a jump, the api lock will
- * never be given back, and other threads wait for it. Whoever has changed to a stack of
- * his own may still be inside. */
+/* A notifier that was left by a jump: the api lock will never be given back, and other
+ * threads wait for it. Whoever has changed to a stack of his own may still be inside. */
 static void check_not_left(void) {
-  const struct gc_thread *me = gc_self()->thread;
-  const char *here = __builtin_frame_address(0);
-  if (gc_deliver_inside() && here > delivery.frame && here < me->stack_top &&
-      delivery.frame > me->stack_low)
+  if (gc_deliver_inside() && gc_frame_use(&delivery.caller) == FRAME_LEFT)
     gc_fatal("a notifier was left by longjmp: it must return (or be of "
              "GCX_MODE_PROPER and call gcx_notifier_abort)");
 }
 
 static void call_notifier(const struct gc_object *o,
                           const struct gc_call *call) {
+  uint64_t word;
   delivery.inside = true;
-  delivery.frame = __builtin_frame_address(0);
+  delivery.caller = gc_frame_enter(&word);
   int keep =
       call->notify == NULL ? 0 : call->notify(o->start, o->bytes, call->cd);
+  gc_frame_leave(&word);
   delivery.inside = false;
   gc_claims_decide(&delivery.claims, keep ? DRAIN_KEEP : DRAIN_DONE);
 }

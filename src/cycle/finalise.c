@@ -9,7 +9,7 @@
 #include "notify/link.h"
 #include "notify/toggle.h"
 #include "plat/plat.h"
-#include "world/thread.h"
+#include "world/frame.h"
 
 #define CYCLES_MAX 16u /* that are told of after one collection */
 #define FRESH_SOME 64u
@@ -241,16 +241,11 @@ void gc_finalise_settle(void) {
 
 /* ---- Running ---- */
 
-/* A finaliser of this thread runs: what its caller wrote into its own frame is still
- * there. Whoever was left by a jump has no frame any more, and later calls write over
- * what was in it; as long as they do not, it counts as running. On another stack
- * nothing is known, and that counts as gone. */
-gc_scans_memory static bool is_inside(const struct gc_self *self) {
-  const struct gc_thread *me = self->thread;
-  const char *here = __builtin_frame_address(0);
-  const char *run = (const char *)self->finaliser_run;
-  return run != NULL && here < run && here >= me->stack_low &&
-         run < me->stack_top && *self->finaliser_run == self->finaliser_cookie;
+/* A finaliser of this thread runs, and was not left by a jump. On another stack nothing
+ * is known, and that counts as left. */
+static bool is_inside(const struct gc_self *self) {
+  return self->finaliser_run.word != NULL &&
+         gc_frame_use(&self->finaliser_run) == FRAME_USED;
 }
 
 /* Inside, but refused so often that it may have been left: the more often the deeper,
@@ -274,22 +269,18 @@ static size_t call_ready(void) {
 }
 
 gc_noinline size_t gc_finalise_run(void) {
-  static _Atomic uint64_t runs;
   struct gc_self *self = gc_self();
   bool is_nested = is_inside(self);
-  const uint64_t *outer = is_nested ? self->finaliser_run : NULL;
-  uint64_t outer_cookie = self->finaliser_cookie;
+  struct gc_frame_mark outer = {NULL, 0};
   uint32_t nesting = is_nested ? self->finaliser_depth : 0;
-  uint64_t cookie = (gc_add_rlx(&runs, 1) + 1) * UINT64_C(0x9e3779b97f4a7c15);
-  self->finaliser_run = &cookie;
-  self->finaliser_cookie = cookie;
+  uint64_t word;
+  if (is_nested)
+    outer = self->finaliser_run;
+  self->finaliser_run = gc_frame_enter(&word);
   self->finaliser_depth = nesting + 1;
-  gc_compiler_barrier();
   size_t n = call_ready();
-  cookie = 0;
-  gc_compiler_barrier();
+  gc_frame_leave(&word);
   self->finaliser_run = outer;
-  self->finaliser_cookie = outer_cookie;
   self->finaliser_depth = nesting;
   return n;
 }

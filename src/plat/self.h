@@ -20,6 +20,12 @@
 
 #define GC_SELF_UPPER_BYTES (12u * 1024u)
 
+/* A number in a frame of this thread's stack; see world/frame. */
+struct gc_frame_mark {
+  const uint64_t *word;
+  uint64_t number;
+};
+
 struct gc_self {
   _Atomic uint32_t nostop;      /* [thread] read by the own signal handler */
   _Atomic uint32_t stop_wanted; /* [thread] set by the own signal handler */
@@ -27,10 +33,9 @@ struct gc_self {
   uint32_t held_ranks; /* [thread] bit set of held lock ranks, debug builds */
   uint32_t nowait;     /* [thread] depth of sections that do not wait */
   void *notifier;      /* [thread] record of a notifier thread, or null */
-  /* [thread] see cycle/finalise: who calls finalisers, on the stack, or null; what is
-   * there as long as it does; how deep, and how often others were refused. */
-  const uint64_t *finaliser_run;
-  uint64_t finaliser_cookie;
+  /* [thread] see cycle/finalise: who calls finalisers, or null; how deep, and how
+   * often others were refused. */
+  struct gc_frame_mark finaliser_run;
   uint32_t finaliser_depth, finaliser_refused;
   void *escape; /* [thread] where gc_plat_escape goes to, or null */
 } gc_align(64);

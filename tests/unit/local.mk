@@ -36,6 +36,7 @@ unit_programs = \
 	tests/unit/reclaim_large \
 	tests/unit/reclaim_pool \
 	tests/unit/world_fork \
+	tests/unit/world_frame \
 	tests/unit/world_ranges \
 	tests/unit/world_roots \
 	tests/unit/world_stack \
@@ -76,6 +77,7 @@ tests_unit_plat_memory_LDADD = $(unit_ldadd)
 tests_unit_plat_system_LDADD = $(unit_ldadd)
 tests_unit_plat_thread_LDADD = $(unit_ldadd)
 tests_unit_world_fork_LDADD = $(unit_ldadd)
+tests_unit_world_frame_LDADD = $(unit_ldadd)
 tests_unit_world_ranges_LDADD = $(unit_ldadd)
 tests_unit_world_roots_LDADD = $(unit_ldadd)
 tests_unit_world_stack_LDADD = $(unit_ldadd)
