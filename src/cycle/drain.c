@@ -30,13 +30,13 @@ static bool is_memory_awaited(void) {
   return gc_pending_bytes() < gc_load_rlx(&gc_drain_memory_goal);
 }
 
-static void tell(bool is_awaited) {
+static void tell_if(bool is_awaited) {
   if (is_awaited && gc_drain_on_progress != NULL)
     gc_drain_on_progress();
 }
 
 static void tell_progress(void) {
-  tell(gc_load_rlx(&gc_drain_waiters) != 0 || is_memory_awaited());
+  tell_if(gc_load_rlx(&gc_drain_waiters) != 0 || is_memory_awaited());
 }
 
 /* A listed block may have been released, given back and taken for another kind since:
@@ -66,7 +66,7 @@ static void release_large(gc_block_id b, uint8_t done) {
   GC_PENDING_ADD(&gc_pending.freed_bytes, block->large_bytes);
   gc_store_rlx(&block->pending, 0);
   gc_large_free(b);
-  tell(is_memory_awaited());
+  tell_if(is_memory_awaited());
 }
 
 static void release_block(gc_block_id b, uint8_t done) {
@@ -83,7 +83,7 @@ static void release_block(gc_block_id b, uint8_t done) {
   unsigned n = gc_pool_release(b, done);
   gc_sub_rlx(&block->pending, n);
   GC_PENDING_ADD(&gc_pending.freed_bytes, n * gc_hot_bytes(hot));
-  tell(is_memory_awaited());
+  tell_if(is_memory_awaited());
 }
 
 static uint8_t done_byte(const struct gc_queue *q, const struct gc_batch *b) {
