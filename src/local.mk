@@ -60,7 +60,7 @@ libgccore_la_SOURCES = \
 	src/alloc/supply.c src/alloc/supply.h src/alloc/typed.c \
 	src/alloc/typed.h \
 	src/diag/debug_check.c src/diag/debug_check.h src/diag/dump.c \
-	src/diag/dump.h src/diag/referrers.c \
+	src/diag/dump.h src/diag/dump_final.c src/diag/referrers.c \
 	src/diag/heapmap.c src/diag/heapmap.h src/diag/leak.c \
 	src/diag/leak.h src/diag/report.c src/diag/sited_check.c \
 	src/diag/sited_check.h \

@@ -66,6 +66,25 @@ GC_API void GC_CALL GC_debug_end_stubborn_change(const void *)
 GC_API void GC_CALL GC_debug_ptr_store_and_dirty(void *, const void *);
 GC_API void GC_CALL GC_debug_register_displacement(size_t);
 
+/* ---- Finalisers ---- */
+
+/* As the functions without _debug_.  The address is one of these objects, and fn
+ * gets it.  If it lies elsewhere in such an object, that is told, and the
+ * finaliser is its; if in an object without a header, that is told, too, and fn
+ * gets the address as it is.  [manage] */
+GC_API void GC_CALL GC_debug_register_finalizer(
+    void * /* obj */, GC_finalization_proc /* fn */, void * /* cd */,
+    GC_finalization_proc * /* ofn */, void ** /* ocd */) GC_ATTR_NONNULL(1);
+GC_API void GC_CALL GC_debug_register_finalizer_ignore_self(
+    void * /* obj */, GC_finalization_proc /* fn */, void * /* cd */,
+    GC_finalization_proc * /* ofn */, void ** /* ocd */) GC_ATTR_NONNULL(1);
+GC_API void GC_CALL GC_debug_register_finalizer_no_order(
+    void * /* obj */, GC_finalization_proc /* fn */, void * /* cd */,
+    GC_finalization_proc * /* ofn */, void ** /* ocd */) GC_ATTR_NONNULL(1);
+GC_API void GC_CALL GC_debug_register_finalizer_unreachable(
+    void * /* obj */, GC_finalization_proc /* fn */, void * /* cd */,
+    GC_finalization_proc * /* ofn */, void ** /* ocd */) GC_ATTR_NONNULL(1);
+
 /* ---- Macros for allocation ---- */
 
 /* The forms that portable programs use. */
@@ -94,6 +113,14 @@ GC_API void GC_CALL GC_debug_register_displacement(size_t);
 # define GC_END_STUBBORN_CHANGE(p) GC_debug_end_stubborn_change(p)
 # define GC_PTR_STORE_AND_DIRTY(p, q) GC_debug_ptr_store_and_dirty(p, q)
 # define GC_REGISTER_DISPLACEMENT(n) GC_debug_register_displacement(n)
+# define GC_REGISTER_FINALIZER(p, fn, cd, ofn, ocd) \
+    GC_debug_register_finalizer(p, fn, cd, ofn, ocd)
+# define GC_REGISTER_FINALIZER_IGNORE_SELF(p, fn, cd, ofn, ocd) \
+    GC_debug_register_finalizer_ignore_self(p, fn, cd, ofn, ocd)
+# define GC_REGISTER_FINALIZER_NO_ORDER(p, fn, cd, ofn, ocd) \
+    GC_debug_register_finalizer_no_order(p, fn, cd, ofn, ocd)
+# define GC_REGISTER_FINALIZER_UNREACHABLE(p, fn, cd, ofn, ocd) \
+    GC_debug_register_finalizer_unreachable(p, fn, cd, ofn, ocd)
 #else
 # define GC_MALLOC(sz) GC_malloc(sz)
 # define GC_MALLOC_ATOMIC(sz) GC_malloc_atomic(sz)
@@ -114,6 +141,14 @@ GC_API void GC_CALL GC_debug_register_displacement(size_t);
 # define GC_REGISTER_DISPLACEMENT(n) GC_register_displacement(n)
 # define GC_MALLOC_STUBBORN(sz) GC_malloc_stubborn(sz)
 # define GC_CHANGE_STUBBORN(p) GC_change_stubborn(p)
+# define GC_REGISTER_FINALIZER(p, fn, cd, ofn, ocd) \
+    GC_register_finalizer(p, fn, cd, ofn, ocd)
+# define GC_REGISTER_FINALIZER_IGNORE_SELF(p, fn, cd, ofn, ocd) \
+    GC_register_finalizer_ignore_self(p, fn, cd, ofn, ocd)
+# define GC_REGISTER_FINALIZER_NO_ORDER(p, fn, cd, ofn, ocd) \
+    GC_register_finalizer_no_order(p, fn, cd, ofn, ocd)
+# define GC_REGISTER_FINALIZER_UNREACHABLE(p, fn, cd, ofn, ocd) \
+    GC_register_finalizer_unreachable(p, fn, cd, ofn, ocd)
 #endif
 
 /* An object of the given type. */

@@ -102,14 +102,19 @@ GC_API int GC_CALL GC_should_invoke_finalizers(void);
  * from inside a finaliser.  Returns how many.  [collect] */
 GC_API int GC_CALL GC_invoke_finalizers(void);
 
-#define GC_REGISTER_FINALIZER(p, fn, cd, ofn, ocd) \
-  GC_register_finalizer(p, fn, cd, ofn, ocd)
-#define GC_REGISTER_FINALIZER_IGNORE_SELF(p, fn, cd, ofn, ocd) \
-  GC_register_finalizer_ignore_self(p, fn, cd, ofn, ocd)
-#define GC_REGISTER_FINALIZER_NO_ORDER(p, fn, cd, ofn, ocd) \
-  GC_register_finalizer_no_order(p, fn, cd, ofn, ocd)
-#define GC_REGISTER_FINALIZER_UNREACHABLE(p, fn, cd, ofn, ocd) \
-  GC_register_finalizer_unreachable(p, fn, cd, ofn, ocd)
+/* What a finaliser counts for when the collector decides between collecting and
+ * growing the heap: each one that was registered since the last collection as
+ * so many bytes allocated, up to half of those that were in truth, and while
+ * collections do find objects with finalisers dead.  0 for nothing.  Default
+ * 10000.  [set] */
+GC_API void GC_CALL GC_set_allocd_bytes_per_finalizer(GC_word);
+GC_API GC_word GC_CALL GC_get_allocd_bytes_per_finalizer(void);
+
+/* Prints the links and the objects that have finalisers, as addresses and in no
+ * order, to standard output, for people.  [manage] */
+GC_API void GC_CALL GC_dump_finalization(void);
+
+/* The macros are in gc_debug.h. */
 
 /* ---- Disappearing links ---- */
 

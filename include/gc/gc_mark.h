@@ -207,6 +207,11 @@ GC_API void GC_CALL GC_push_all_eager(void * /* low */, void * /* high */);
 GC_API void GC_CALL GC_push_conditional(void * /* low */, void * /* high */,
                                         int /* all */);
 
+/* Marks what finalisers keep, their data and the objects that wait for them.  The
+ * collector does so in any case; this is for procedures that put together all
+ * roots.  [marking] */
+GC_API void GC_CALL GC_push_finalizer_structures(void);
+
 /* 1 when the address lies in data of the program or of a library, found by
  * itself; 0 elsewhere, in ranges of GC_add_roots too.  [manage] */
 GC_API int GC_CALL GC_is_tmp_root(void *);

@@ -2,4 +2,4 @@
  */
 #include "base/switches.h"
 
-struct gc_hooks gc_hooks;
+struct gc_hooks gc_hooks = {.bytes_per_finaliser = 10000};

@@ -66,8 +66,9 @@ struct gc_hooks {
   int (*has_static_roots)(const char *image, void *section, size_t bytes);
   void (*await_finalize)(void *object); /* became ready; api lock held */
   int (*toggleref)(void *object);       /* asked in each stop */
-  int disable_automatic;   /* nonzero: allocation starts no collections */
-  size_t min_bytes_allocd; /* nor before so many bytes since the last one */
+  int disable_automatic;      /* nonzero: allocation starts no collections */
+  size_t min_bytes_allocd;    /* nor before so many bytes since the last one */
+  size_t bytes_per_finaliser; /* that a new one counts for; 0: nothing */
 };
 
 extern struct gc_hooks gc_hooks;

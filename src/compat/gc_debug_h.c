@@ -3,6 +3,7 @@
 #include "alloc/sited.h"
 #include "compat/compat.h"
 #include "heap/sited.h"
+#include "plat/plat.h"
 
 #include <string.h>
 #include <wchar.h>
@@ -80,6 +81,53 @@ void *GC_debug_malloc_replacement(size_t bytes) {
 
 void *GC_debug_realloc_replacement(void *object, size_t bytes) {
   return GC_debug_realloc(object, bytes, NULL, 0);
+}
+
+/* ---- Finalisers ---- */
+
+/* Where the program's part of the object begins, which the finaliser gets; what has no
+ * header is told of, and registered as it is. */
+static void *user_address(void *object, const char *name) {
+  struct gc_object o;
+  size_t offset;
+  if (!gc_find(object, &o))
+    return object; /* ignored without a word, as everywhere */
+  bool has_header = gc_sited_look(&o, &offset) != SITED_NONE;
+  char *user = o.start + sizeof(struct gc_sited);
+  if (has_header && object == user)
+    return object;
+  gc_plat_message("%s: %p is not the address of a debugging object", name,
+                  object);
+  return has_header ? user : object;
+}
+
+void GC_debug_register_finalizer(void *object, GC_finalization_proc fn,
+                                 void *cd, GC_finalization_proc *ofn,
+                                 void **ocd) {
+  GC_register_finalizer(user_address(object, __func__), fn, cd, ofn, ocd);
+}
+
+void GC_debug_register_finalizer_ignore_self(void *object,
+                                             GC_finalization_proc fn, void *cd,
+                                             GC_finalization_proc *ofn,
+                                             void **ocd) {
+  GC_register_finalizer_ignore_self(user_address(object, __func__), fn, cd, ofn,
+                                    ocd);
+}
+
+void GC_debug_register_finalizer_no_order(void *object, GC_finalization_proc fn,
+                                          void *cd, GC_finalization_proc *ofn,
+                                          void **ocd) {
+  GC_register_finalizer_no_order(user_address(object, __func__), fn, cd, ofn,
+                                 ocd);
+}
+
+void GC_debug_register_finalizer_unreachable(void *object,
+                                             GC_finalization_proc fn, void *cd,
+                                             GC_finalization_proc *ofn,
+                                             void **ocd) {
+  GC_register_finalizer_unreachable(user_address(object, __func__), fn, cd, ofn,
+                                    ocd);
 }
 
 /* ---- Strings ---- */

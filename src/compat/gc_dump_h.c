@@ -9,6 +9,8 @@ void GC_dump(void) { GC_dump_named(NULL); }
 
 void GC_dump_regions(void) { gc_dump_regions(); }
 
+void GC_dump_finalization(void) { gc_dump_finals(); }
+
 void GC_print_free_list(int kind, size_t granules) {
   gc_dump_free(gc_compat_kind(kind), granules << GC_GRANULE_SHIFT);
 }

@@ -61,6 +61,16 @@ void GC_register_finalizer_unreachable(void *obj, GC_finalization_proc fn,
                      ocd);
 }
 
+void GC_set_allocd_bytes_per_finalizer(GC_word value) {
+  gc_hooks.bytes_per_finaliser = value;
+}
+
+GC_word GC_get_allocd_bytes_per_finalizer(void) {
+  return gc_hooks.bytes_per_finaliser;
+}
+
+void GC_push_finalizer_structures(void) { gc_finalise_push(); }
+
 void GC_set_finalize_on_demand(int value) { GC_finalize_on_demand = value; }
 int GC_get_finalize_on_demand(void) { return GC_finalize_on_demand; }
 

@@ -59,12 +59,21 @@ static void mark_toggle(void *object, void *m) {
   gc_mark_word(m, (uint64_t)(uintptr_t)object);
 }
 
+static void mark_finals(struct gc_marker *m) {
+  gc_final_each(mark_roots_of, m);
+  gc_final_each_stray(mark_stray, m);
+}
+
 void gc_finalise_mark_roots(struct gc_marker *m) {
   if (gc_hooks.toggleref != NULL)
     gc_toggle_ask(gc_hooks.toggleref);
   gc_toggle_each_strong(mark_toggle, m);
-  gc_final_each(mark_roots_of, m);
-  gc_final_each_stray(mark_stray, m);
+  mark_finals(m);
+}
+
+void gc_finalise_push(void) {
+  mark_finals(&gc_marker_main);
+  gc_mark_drain(&gc_marker_main);
 }
 
 /* ---- What the dead refer to ---- */

@@ -23,6 +23,9 @@
 /* With the other roots: data of finalisers, objects that are ready, strong toggle
  * references. */
 void gc_finalise_mark_roots(struct gc_marker *m);
+/* The first two of these again, at once, for a procedure of the program that is called
+ * while roots are scanned. */
+void gc_finalise_push(void);
 /* Steps 1 to 4. Marking is complete, and is when it returns. */
 void gc_finalise_mark_dead(struct gc_marker *m);
 /* World running, api lock held: tells of ready objects and of cycles. */

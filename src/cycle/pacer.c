@@ -5,6 +5,7 @@
 
 #include "base/switches.h"
 #include "heap/space.h"
+#include "notify/final.h"
 #include "plat/plat.h"
 
 /* First collection: between half a megabyte and one. */
@@ -57,8 +58,20 @@ static size_t counted_bytes(void) {
   return (size_t)grown < allocated - least ? allocated - (size_t)grown : least;
 }
 
+/* Finalisers that were registered since the last collection stand for memory that the
+ * heap does not show; half of what it shows at most, so that a program that registers
+ * one for each object does not spend its time in collections. */
+static size_t finaliser_bytes(size_t allocated) {
+  size_t most = allocated / 2, bytes;
+  bool is_more = __builtin_mul_overflow(gc_final_growth(),
+                                        gc_hooks.bytes_per_finaliser, &bytes) ||
+                 bytes > most;
+  return is_more ? most : bytes;
+}
+
 struct gc_pacer_decision gc_pacer_decide(size_t bytes) {
   size_t allocated = counted_bytes();
+  allocated += finaliser_bytes(allocated);
   size_t budget = gc_load_rlx(&pacer.budget);
   if (*gc_switches.dont_expand && budget > FIRST_BUDGET)
     budget = FIRST_BUDGET;

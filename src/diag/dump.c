@@ -21,7 +21,7 @@
 
 #define TO_STDOUT 1
 
-gc_printf_like(1, 2) static void say(const char *format, ...) {
+void gc_dump_say(const char *format, ...) {
   char text[256];
   va_list args;
   va_start(args, format);
@@ -122,28 +122,28 @@ static void count_object(const struct gc_object *o, void *tallies) {
 }
 
 static void say_kinds(const struct tally *tallies) {
-  say("kind     objects        bytes  properties\n");
+  gc_dump_say("kind     objects        bytes  properties\n");
   for (unsigned k = 0; k < gc_load_rlx(&gc_kind_count); k++) {
     unsigned flags = gc_kind_flags(k);
     if (tallies[k].objects != 0 || k < KIND_FIRST_NEW)
-      say("%u  %zu  %zu %s%s%s%s%s\n", k, tallies[k].objects, tallies[k].bytes,
-          flags & KIND_LEAF ? " pointer-free" : "",
-          flags & KIND_SPECIAL ? " described" : "",
-          flags & KIND_UNCOLLECTABLE ? " uncollectable" : "",
-          flags & KIND_NOTIFIED ? " notified " : "",
-          flags & KIND_NOTIFIED ? gc_kinds[k].notifier.name : "");
+      gc_dump_say("%u  %zu  %zu %s%s%s%s%s\n", k, tallies[k].objects,
+                  tallies[k].bytes, flags & KIND_LEAF ? " pointer-free" : "",
+                  flags & KIND_SPECIAL ? " described" : "",
+                  flags & KIND_UNCOLLECTABLE ? " uncollectable" : "",
+                  flags & KIND_NOTIFIED ? " notified " : "",
+                  flags & KIND_NOTIFIED ? gc_kinds[k].notifier.name : "");
   }
 }
 
 static void say_figures(void) {
   struct gc_stats s;
   gc_stats_read(&s);
-  say("heap %zu bytes, free %zu, returned to the system %zu\n", s.heap_bytes,
-      s.free_bytes, s.unmapped_bytes);
-  say("allocated %zu bytes, %zu of them since collection %lu\n", s.total,
-      s.since_gc, (unsigned long)s.collections);
-  say("threads: %u, static roots: %zu bytes\n", gc_thread_count(),
-      gc_roots_bytes());
+  gc_dump_say("heap %zu bytes, free %zu, returned to the system %zu\n",
+              s.heap_bytes, s.free_bytes, s.unmapped_bytes);
+  gc_dump_say("allocated %zu bytes, %zu of them since collection %lu\n",
+              s.total, s.since_gc, (unsigned long)s.collections);
+  gc_dump_say("threads: %u, static roots: %zu bytes\n", gc_thread_count(),
+              gc_roots_bytes());
 }
 
 void gc_dump_all(const char *name) {
@@ -153,9 +153,9 @@ void gc_dump_all(const char *name) {
   __builtin_memset(tallies, 0, sizeof tallies);
   visit_all(count_object, tallies);
   if (name != NULL)
-    say("---- The heap: %s ----\n", name);
+    gc_dump_say("---- The heap: %s ----\n", name);
   say_figures();
-  say("---- Kinds ----\n");
+  gc_dump_say("---- Kinds ----\n");
   say_kinds(tallies);
   unlock();
 }
@@ -175,17 +175,17 @@ static void say_run(gc_block_id b, size_t length) {
   uint64_t hot = gc_block_hot(b);
   size_t bytes = gc_hot_state(hot) == BLK_LARGE ? gc_heap.blocks[b].large_bytes
                                                 : gc_hot_bytes(hot);
-  say("%p: %zu blocks, %s", (void *)gc_block_address(b), length,
-      names[gc_hot_state(hot)]);
+  gc_dump_say("%p: %zu blocks, %s", (void *)gc_block_address(b), length,
+              names[gc_hot_state(hot)]);
   if (gc_hot_state(hot) != BLK_FREE)
-    say(", kind %u, objects of %zu bytes", gc_hot_kind(hot), bytes);
-  say("\n");
+    gc_dump_say(", kind %u, objects of %zu bytes", gc_hot_kind(hot), bytes);
+  gc_dump_say("\n");
 }
 
 void gc_dump_regions(void) {
   gc_start();
   lock();
-  say("---- Blocks of %zu bytes ----\n", GC_BLOCK_BYTES);
+  gc_dump_say("---- Blocks of %zu bytes ----\n", GC_BLOCK_BYTES);
   for (size_t b = 1, end; b < block_count(); b = end) {
     for (end = b + 1; end < block_count() &&
                       is_alike((gc_block_id)(end - 1), (gc_block_id)end);)
@@ -220,6 +220,6 @@ void gc_dump_free(unsigned kind, size_t bytes) {
     slots += free_slots((gc_block_id)b);
   }
   unlock();
-  say("kind %u, %zu bytes: %zu free of %zu blocks\n", kind, bytes, slots,
-      blocks);
+  gc_dump_say("kind %u, %zu bytes: %zu free of %zu blocks\n", kind, bytes,
+              slots, blocks);
 }

@@ -3,7 +3,11 @@
 #ifndef GC_DIAG_DUMP_H
 #define GC_DIAG_DUMP_H
 
+#include "base/compiler.h"
 #include "base/config.h"
+
+/* To standard output; short lines. */
+gc_printf_like(1, 2) void gc_dump_say(const char *format, ...);
 
 /* To standard output, under the api lock, without collecting: figures and kinds, with
  * the name if there is one; runs of blocks. */
@@ -11,6 +15,9 @@ void gc_dump_all(const char *name);
 void gc_dump_regions(void);
 /* Free slots of objects of so many bytes. */
 void gc_dump_free(unsigned kind, size_t bytes);
+
+/* Links and objects with finalisers, with their numbers. */
+void gc_dump_finals(void);
 
 /* Runs f for each object that is allocated and no notifier waits for. The api lock is
  * taken (its owner may hold it already), and the list of threads is locked, while

@@ -14,6 +14,10 @@
 
 static struct gc_lock final_lock = GC_LOCK_INIT(RANK_FINAL);
 _Atomic size_t gc_final_ready;
+static _Atomic int64_t
+    growth; /* [w: lock final, stw; r: any] see gc_final_growth */
+static _Atomic bool
+    is_useful; /* [w: stw; r: any] a collection found dead ones */
 static struct {
   struct gc_extent blocks; /* records by number of the block */
   gc_block_id end;         /* no record from here on */
@@ -21,7 +25,8 @@ static struct {
   struct gc_extent strays;
   size_t stray_count;
   gc_block_id fresh_cursor;
-} finals; /* [lock final] */
+  bool found_dead, found_dead_before; /* by this collection, and the last */
+} finals;                             /* [lock final] */
 
 void gc_final_lock(void) { gc_lock(&final_lock); }
 void gc_final_unlock(void) { gc_unlock(&final_lock); }
@@ -100,6 +105,11 @@ static void unpack(const struct gc_final_group *g, gc_block_id b, unsigned slot,
                                    (g->mode[1] >> place & 1) << 1);
 }
 
+void gc_final_read(const struct gc_final_block *fb, unsigned group,
+                   unsigned place, struct gc_final *out) {
+  unpack(&fb->at[group], fb->block, group << 6 | place, out);
+}
+
 static void put_mode_bit(uint64_t *word, unsigned place, bool on) {
   uint64_t bit = (uint64_t)1 << place;
   *word = on ? *word | bit : *word & ~bit;
@@ -113,6 +123,15 @@ static void fill(struct gc_final_group *g, unsigned place, uint64_t *entry,
   put_mode_bit(&g->mode[1], place, f->mode & 2);
   /* The heap may grow up to there later. */
   put_mode_bit(&g->rooted, place, (char *)f->data >= gc_heap.base);
+}
+
+static void count_growth(int64_t n) {
+  gc_store_rlx(&growth, gc_load_rlx(&growth) + n);
+}
+
+size_t gc_final_growth(void) {
+  int64_t n = gc_load_rlx(&growth);
+  return n > 0 && gc_load_rlx(&is_useful) ? (size_t)n : 0;
 }
 
 static void take_out_slots(struct gc_final_group *g, uint64_t slots) {
@@ -173,15 +192,17 @@ static enum gc_final_answer register_locked(const struct gc_final *f,
   }
   if (gc_packed_has(&g->entries, place)) {
     unpack(g, o->block, o->slot, out_old);
-    if (f->fn == NULL)
+    if (f->fn == NULL) {
       take_out_slots(g, gc_slot_bit(o->slot));
-    else
+      count_growth(-1);
+    } else
       fill(g, place, gc_packed_entry(&g->entries, place, ENTRY_WORDS), f, o);
   } else if (f->fn != NULL) {
     uint64_t *entry = gc_packed_add(&g->entries, place, ENTRY_WORDS);
     if (entry == NULL)
       return FINAL_NO_MEMORY;
     fill(g, place, entry, f, o);
+    count_growth(1);
   }
   return FINAL_DONE;
 }
@@ -215,6 +236,8 @@ void gc_final_forget(const struct gc_object *o) {
     return;
   if (g->ready & gc_slot_bit(o->slot))
     gc_sub_rlx(&gc_final_ready, 1);
+  else
+    count_growth(-1);
   take_out_slots(g, gc_slot_bit(o->slot));
 }
 
@@ -239,6 +262,8 @@ void gc_final_set_ready(struct gc_final_block *fb, struct gc_final_group *g,
   g->ready |= slots;
   g->fresh |= slots;
   fb->last = fb->groups;
+  finals.found_dead = true;
+  count_growth(-(int64_t)gc_bits_count(slots));
   gc_add_rlx(&gc_final_ready, gc_bits_count(slots));
   if (fb->is_listed)
     return;
@@ -365,5 +390,9 @@ static void trim(struct gc_final_block *fb, void *cx) {
 
 void gc_final_trim(void) {
   finals.fresh_cursor = 0;
+  gc_store_rlx(&is_useful, finals.found_dead | finals.found_dead_before);
+  finals.found_dead_before = finals.found_dead;
+  finals.found_dead = false;
+  gc_store_rlx(&growth, 0);
   gc_final_each(trim, NULL);
 }

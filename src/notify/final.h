@@ -79,6 +79,11 @@ gc_inline bool gc_final_is_ready(void) {
   return gc_load_rlx(&gc_final_ready) != 0;
 }
 
+/* How many more are registered than at the end of the last collection; 0 also when
+ * neither that one nor the one before it found any object dead that has one: then
+ * collecting earlier would gain nothing. */
+size_t gc_final_growth(void);
+
 /* Everything registered becomes ready; false: nothing was. */
 bool gc_final_make_all_ready(void);
 
@@ -101,7 +106,11 @@ void gc_final_forget(const struct gc_object *o);
 bool gc_final_set_target(gc_block_id b, unsigned slot);
 bool gc_final_is_target(gc_block_id b, unsigned slot);
 
-/* ---- World stopped ---- */
+/* [lock final] The entry of a place of a group. */
+void gc_final_read(const struct gc_final_block *fb, unsigned group,
+                   unsigned place, struct gc_final *out);
+
+/* ---- World stopped, or to read only [lock final] ---- */
 
 void gc_final_each(void (*f)(struct gc_final_block *, void *), void *cx);
 /* Strays, as addresses of objects and data. */
@@ -121,7 +130,7 @@ void gc_final_set_ready(struct gc_final_block *fb, struct gc_final_group *g,
 void gc_final_unset_ready(struct gc_final_group *g, uint64_t slots);
 /* Entries of slots that are free: nobody is told. */
 void gc_final_drop(struct gc_final_group *g, uint64_t slots);
-/* At the end: records without anything are given back. */
+/* At the end: records without anything are given back, and growth is counted anew. */
 void gc_final_trim(void);
 
 #endif

@@ -276,6 +276,31 @@ static void walk_table(struct table *t, group_visitor visit, uint64_t arg) {
       walk_region(t, region_at(t, i), visit, arg);
 }
 
+struct visitor {
+  void (*f)(void **link, void *object, void *cx);
+  void *cx;
+};
+
+static uint64_t tell_of_links(const struct walk *w, uint64_t visitor) {
+  const struct visitor *v = (const struct visitor *)(uintptr_t)visitor;
+  const uint64_t *target = gc_packed_entries(w->group);
+  for (uint64_t left = w->group->used; left != 0; left &= left - 1, target++) {
+    gc_block_id b = (gc_block_id)(*target >> SLOT_BITS);
+    unsigned slot = (unsigned)*target & ((1u << SLOT_BITS) - 1);
+    v->f((void **)(void *)w->start + gc_bits_lowest(left),
+         *target == NO_TARGET ? NULL
+                              : gc_slot_address(b, gc_block_hot(b), slot),
+         v->cx);
+  }
+  return 0;
+}
+
+void gc_link_each(enum gc_link_kind kind, void (*f)(void **, void *, void *),
+                  void *cx) {
+  struct visitor v = {f, cx};
+  walk_table(&tables[kind], tell_of_links, (uint64_t)(uintptr_t)&v);
+}
+
 /* The maps of all blocks are one array, so block and slot together are the number of
  * a bit. */
 _Static_assert(1u << GC_MAP_SHIFT == 2 * (1u << SLOT_BITS) / 64, "bits");

@@ -43,6 +43,10 @@ enum gc_link_answer gc_link_move(enum gc_link_kind kind, void **link,
  * caller keeps stops away. */
 bool gc_link_forget_object(const struct gc_object *o, bool may_stay);
 
+/* [lock final] Calls f with each link and its object, null when it leads to none. */
+void gc_link_each(enum gc_link_kind kind,
+                  void (*f)(void **link, void *object, void *cx), void *cx);
+
 /* World stopped. Clears links to what is not marked. */
 void gc_link_clear_unmarked(enum gc_link_kind kind);
 /* Forgets links that lie in objects that are not marked. */

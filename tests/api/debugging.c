@@ -247,6 +247,123 @@ static void bases_may_be_freed(void) {
   tap_eq_s(said, "");
 }
 
+/* ---- Finalisers ---- */
+
+typedef void register_fn(void *, GC_finalization_proc, void *,
+                         GC_finalization_proc *, void **);
+
+static size_t n_finalised, n_wrong;
+
+/* The address is the program's, and what it wrote is there. */
+static void on_final(void *object, void *cd) {
+  n_finalised++;
+  n_wrong += cd != keep || GC_USR_PTR_FROM_BASE(GC_base(object)) != object ||
+             !gu_is_intact(object, BYTES, BYTES);
+}
+
+static void make_finalisable(void *arg) {
+  for (size_t i = 0; i < N_OBJ; i++) {
+    char *p = GC_MALLOC(BYTES);
+    gu_fill(p, BYTES, BYTES);
+    ((register_fn *)arg)(p, on_final, (void *)keep, NULL, NULL);
+  }
+}
+
+static void check_finalisers(register_fn *reg) {
+  GC_INIT();
+  gu_apart(make_finalisable, (void *)reg);
+  gu_collect();
+  tap_ge(n_finalised, N_OBJ * 95 / 100);
+  tap_eq_u(n_wrong, 0);
+}
+
+static void finalisers_get_the_object_ordered(void) {
+  check_finalisers(GC_debug_register_finalizer);
+}
+static void finalisers_get_the_object_ignore_self(void) {
+  check_finalisers(GC_debug_register_finalizer_ignore_self);
+}
+static void finalisers_get_the_object_no_order(void) {
+  check_finalisers(GC_debug_register_finalizer_no_order);
+}
+static void finalisers_get_the_object_unreachable(void) {
+  check_finalisers(GC_debug_register_finalizer_unreachable);
+}
+
+static void make_by_macros(void *arg) {
+  (void)arg;
+  for (size_t i = 0; i < N_OBJ; i++) {
+    void *p[4];
+    for (size_t k = 0; k < 4; k++) {
+      p[k] = GC_MALLOC(BYTES);
+      gu_fill(p[k], BYTES, BYTES);
+    }
+    GC_REGISTER_FINALIZER(p[0], on_final, (void *)keep, NULL, NULL);
+    GC_REGISTER_FINALIZER_IGNORE_SELF(p[1], on_final, (void *)keep, NULL, NULL);
+    GC_REGISTER_FINALIZER_NO_ORDER(p[2], on_final, (void *)keep, NULL, NULL);
+    GC_REGISTER_FINALIZER_UNREACHABLE(p[3], on_final, (void *)keep, NULL, NULL);
+  }
+}
+
+static void the_macros_register_for_such_objects(void) {
+  GC_INIT();
+  gu_apart(make_by_macros, NULL);
+  gu_collect();
+  tap_ge(n_finalised, 4 * N_OBJ * 95 / 100);
+  tap_eq_u(n_wrong, 0);
+}
+
+static void finalisers_are_replaced_and_removed(void) {
+  static register_fn *const reg[] = {GC_debug_register_finalizer_no_order,
+                                     GC_debug_register_finalizer_ignore_self,
+                                     GC_debug_register_finalizer_unreachable,
+                                     GC_debug_register_finalizer};
+  GC_INIT();
+  void *p = GC_MALLOC(BYTES), *cd = said;
+  GC_finalization_proc fn = on_final;
+  GC_debug_register_finalizer(p, on_final, said, &fn, &cd);
+  tap_check(fn == NULL && cd == NULL);
+  for (size_t i = 0; i < 4; i++) {
+    reg[i](p, on_final, said + i + 1, &fn, &cd);
+    tap_check(fn == on_final && cd == said + i);
+  }
+  for (size_t i = 0; i < 4; i++) {
+    reg[i](p, NULL, NULL, &fn, &cd);
+    tap_check(i == 0 ? fn == on_final && cd == said + 4
+                     : fn == NULL && cd == NULL);
+    reg[(i + 1) % 4](p, on_final, said + 4, NULL, NULL);
+    GC_debug_register_finalizer(p, NULL, NULL, NULL, NULL);
+  }
+  GC_debug_register_finalizer(said, on_final, NULL, &fn, &cd);
+  tap_check(fn == NULL && cd == NULL); /* no object at all */
+}
+
+static char *wrong;
+static register_fn *wrong_register;
+
+static void register_wrong(void) {
+  wrong_register(wrong, on_final, NULL, NULL, NULL);
+}
+
+static void other_addresses_are_told(void) {
+  GC_INIT();
+  keep[0] = GC_MALLOC(BYTES);
+  keep[1] = (GC_malloc)(BYTES);
+  char *addresses[] = {keep[0] + 8, GC_base(keep[0]), keep[1]};
+  for (size_t i = 0; i < 3; i++) {
+    wrong = addresses[i];
+    wrong_register = GC_debug_register_finalizer;
+    capture(register_wrong);
+    tap_check(says("GC_debug_register_finalizer"));
+    wrong_register = GC_debug_register_finalizer_no_order;
+    capture(register_wrong);
+    tap_check(says("GC_debug_register_finalizer_no_order"));
+  }
+  wrong = keep[0];
+  capture(register_wrong);
+  tap_eq_s(said, "");
+}
+
 /* ---- Leaks ---- */
 
 static void lose(void *arg) {
@@ -276,4 +393,10 @@ TAP_MAIN(TAP_CASE(objects_of_all_sorts), TAP_CASE(strings),
          TAP_CASE(damage_is_found_by_collections),
          TAP_CASE(damage_is_found_by_free),
          TAP_CASE(nothing_is_said_without_damage), TAP_CASE(bases_may_be_freed),
-         TAP_CASE(leaks_have_sites))
+         TAP_CASE(finalisers_get_the_object_ordered),
+         TAP_CASE(finalisers_get_the_object_ignore_self),
+         TAP_CASE(finalisers_get_the_object_no_order),
+         TAP_CASE(finalisers_get_the_object_unreachable),
+         TAP_CASE(the_macros_register_for_such_objects),
+         TAP_CASE(finalisers_are_replaced_and_removed),
+         TAP_CASE(other_addresses_are_told), TAP_CASE(leaks_have_sites))

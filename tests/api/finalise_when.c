@@ -6,7 +6,9 @@
  */
 #include "finalise.h"
 
+#include <gc/gc_mark.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +24,9 @@ static void make_ready_ones(void *arg) {
 
 static size_t n_notified, n_awaited;
 
+static uintptr_t hidden_data[N_OBJ];
+
+static void nothing_to_do(void *obj, void *cd) { (void)obj, (void)cd; }
 static void on_notify(void) { n_notified++; }
 static void on_await(void *obj) {
   n_awaited++;
@@ -129,6 +134,144 @@ static void finalize_all_runs_live_ones(void) {
   check_sane();
 }
 
+/* ---- Pacing ---- */
+
+enum { N_PACED = 200000, PACED_BYTES = 64 };
+
+/* Of one in four objects nothing is dropped, so that the heap grows. */
+static void grow_with_finalisers(size_t bytes_each) {
+  static void **list;
+  GC_INIT();
+  GC_set_allocd_bytes_per_finalizer(bytes_each);
+  for (size_t i = 0; i < N_PACED; i++) {
+    GC_register_finalizer_no_order(GC_malloc(PACED_BYTES), nothing_to_do, NULL,
+                                   NULL, NULL);
+    if (i % 4 != 0)
+      continue;
+    void **next = GC_malloc(PACED_BYTES);
+    *next = list;
+    list = next;
+  }
+}
+
+/* In a process of its own, by the number of its collections. */
+static size_t collections_with(size_t bytes_each) {
+  int ends[2];
+  size_t n = 0;
+  tap_require(pipe(ends) == 0);
+  pid_t pid = fork();
+  tap_require(pid >= 0);
+  if (pid == 0) {
+    grow_with_finalisers(bytes_each);
+    n = GC_get_gc_no();
+    _exit(write(ends[1], &n, sizeof n) != (ssize_t)sizeof n);
+  }
+  int status = -1;
+  tap_eq_u((uint64_t)waitpid(pid, &status, 0), (uint64_t)pid);
+  tap_eq_u((uint64_t)status, 0);
+  tap_require(read(ends[0], &n, sizeof n) == (ssize_t)sizeof n);
+  close(ends[0]);
+  close(ends[1]);
+  return n;
+}
+
+static void new_ones_hasten_the_next_collection(void) {
+  size_t none = collections_with(0), many = collections_with(1000000);
+  tap_note("%zu collections, %zu when finalisers count", none, many);
+  tap_ge(many, none + none / 5);
+}
+
+static void what_one_counts_for_is_a_setting(void) {
+  GC_INIT();
+  tap_eq_u(GC_get_allocd_bytes_per_finalizer(), 10000);
+  GC_set_allocd_bytes_per_finalizer(77);
+  tap_eq_u(GC_get_allocd_bytes_per_finalizer(), 77);
+}
+
+/* ---- Looking at them ---- */
+
+static char printed[1 << 16];
+
+static void print(void) {
+  FILE *file = tmpfile();
+  fflush(NULL);
+  int saved = dup(STDOUT_FILENO);
+  dup2(fileno(file), STDOUT_FILENO);
+  GC_dump_finalization();
+  fflush(NULL);
+  dup2(saved, STDOUT_FILENO);
+  close(saved);
+  rewind(file);
+  printed[fread(printed, 1, sizeof printed - 1, file)] = '\0';
+  fclose(file);
+}
+
+static bool is_printed(const void *address) {
+  char text[32];
+  snprintf(text, sizeof text, "%p", address);
+  return strstr(printed, text) != NULL;
+}
+
+static void they_are_printed(void) {
+  static void *links[2];
+  GC_INIT();
+  for (size_t i = 0; i < 4; i++)
+    keep[i] = new_node(i);
+  GC_register_finalizer(keep[0], on_final, NULL, NULL, NULL);
+  links[0] = keep[1];
+  GC_general_register_disappearing_link(&links[0], keep[1]);
+  links[1] = keep[2];
+  GC_register_long_link(&links[1], keep[2]);
+  print();
+  for (size_t i = 0; i < 4; i++)
+    tap_check(is_printed(keep[i]) == (i < 3));
+  tap_check(is_printed(&links[0]) && is_printed(&links[1]));
+  GC_register_finalizer(keep[0], NULL, NULL, NULL, NULL);
+  GC_unregister_disappearing_link(&links[0]);
+  print();
+  tap_check(!is_printed(keep[0]) && !is_printed(&links[0]));
+  tap_check(is_printed(&links[1]));
+}
+
+/* ---- Their roots ---- */
+
+static GC_push_other_roots_proc pushed_before;
+static size_t n_pushed, n_marked;
+
+static void push_finalisers(void) {
+  GC_push_finalizer_structures();
+  n_pushed++;
+  for (size_t i = 0; i < N_OBJ; i++)
+    n_marked += GC_is_marked(gu_reveal(hidden_data[i])) != 0;
+  if (pushed_before != NULL)
+    pushed_before();
+}
+
+static void make_with_hidden_data(void *arg) {
+  (void)arg;
+  for (size_t i = 0; i < N_OBJ; i++) {
+    struct node *data = new_node(i + N_OBJ);
+    keep[i] = new_node(i);
+    hidden_data[i] = gu_hide(data);
+    GC_register_finalizer(keep[i], on_final, data, NULL, NULL);
+  }
+}
+
+static void their_roots_can_be_marked_early(void) {
+  GC_INIT();
+  gu_apart(make_with_hidden_data, NULL);
+  pushed_before = GC_get_push_other_roots();
+  GC_set_push_other_roots(push_finalisers);
+  gu_collect();
+  tap_ge(n_pushed, 1);
+  /* libgc only notes what is to be marked. */
+  tap_check(!gu_on_reclaim() || n_marked == n_pushed * N_OBJ);
+  for (size_t i = 0; i < N_OBJ; i++) {
+    const struct node *data = gu_reveal(hidden_data[i]);
+    tap_require(gu_is_intact(data->data, DATA_BYTES, i + N_OBJ));
+  }
+}
+
 /* ---- Threads and processes ---- */
 
 static void *register_in_thread(void *arg) {
@@ -181,5 +324,8 @@ TAP_MAIN(TAP_CASE(on_demand_they_wait),
          TAP_CASE(the_notifier_is_for_demand_only),
          TAP_CASE(ready_ones_are_told), TAP_CASE(allocation_runs_them),
          TAP_CASE(finalize_all_runs_live_ones),
+         TAP_CASE(new_ones_hasten_the_next_collection),
+         TAP_CASE(what_one_counts_for_is_a_setting), TAP_CASE(they_are_printed),
+         TAP_CASE(their_roots_can_be_marked_early),
          TAP_CASE(threads_register_at_the_same_time),
          TAP_CASE(the_child_of_a_fork_has_its_own))
