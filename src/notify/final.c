@@ -66,6 +66,16 @@ void gc_final_note_block(gc_block_id b) {
     gc_or_rlx(&gc_heap.blocks[b].flags, (uint8_t)BF_FINAL);
 }
 
+/* After the last ready entry was taken a record stays in the list until somebody looks
+ * for more. */
+static void unlist(struct gc_final_block *fb) {
+  struct gc_final_block **at = &finals.first_ready;
+  while (fb->is_listed && *at != fb)
+    at = &(*at)->next;
+  if (fb->is_listed)
+    *at = fb->next;
+}
+
 /* A record may be left from a block that was here before, of other sizes; it is empty
  * then. */
 static struct gc_final_group *make_group(gc_block_id b, unsigned slot) {
@@ -78,8 +88,10 @@ static struct gc_final_group *make_group(gc_block_id b, unsigned slot) {
       has_room_for(b) ? gc_meta_alloc(record_bytes(groups)) : NULL;
   if (made == NULL)
     return NULL;
-  if (fb != NULL)
+  if (fb != NULL) {
+    unlist(fb);
     gc_meta_free(fb, record_bytes(fb->groups));
+  }
   made->block = b;
   made->groups = (uint16_t)groups;
   *record_at(b) = made;

@@ -494,6 +494,31 @@ static void addresses_inside_objects_are_passed_on(void) {
   tap_eq_u(n_bad, 0);
 }
 
+static void make_of_a_size(void *arg) {
+  for (size_t i = 0; i < N_OBJ; i++) {
+    struct node *n = GC_malloc(*(size_t *)arg);
+    n->id = i;
+    gu_fill(n->data, DATA_BYTES, i);
+    put(n, GC_register_finalizer_no_order);
+  }
+}
+
+/* The collector's tables for a block outlive what was in it. */
+static void blocks_are_used_again_with_other_sizes(void) {
+  static const size_t sizes[] = {64, 400, 80, 2000, 130, 60, 1000};
+  GC_INIT();
+  for (size_t round = 0; round < 40; round++) {
+    size_t bytes = sizes[round % (sizeof sizes / sizeof *sizes)];
+    memset((void *)count, 0, sizeof count);
+    gu_apart(make_of_a_size, &bytes);
+    gu_collect();
+    gu_collect(); /* the blocks are free now */
+    check_most_ran(0, N_OBJ);
+    tap_check(!GC_should_invoke_finalizers());
+  }
+  check_sane();
+}
+
 TAP_MAIN(TAP_CASE(dead_ones_run_once_ordered),
          TAP_CASE(dead_ones_run_once_ignore_self),
          TAP_CASE(dead_ones_run_once_no_order),
@@ -519,4 +544,5 @@ TAP_MAIN(TAP_CASE(dead_ones_run_once_ordered),
          TAP_CASE(freed_objects_have_none),
          TAP_CASE(ready_ones_may_be_registered_again),
          TAP_CASE(addresses_outside_the_heap_are_ignored),
-         TAP_CASE(addresses_inside_objects_are_passed_on))
+         TAP_CASE(addresses_inside_objects_are_passed_on),
+         TAP_CASE(blocks_are_used_again_with_other_sizes))
