@@ -114,7 +114,17 @@ for test in $everywhere; do
   programs="$programs ./$name"
 done
 
+# Random calls: the model has to agree, and the logs of this library and of ours, if
+# it was built, have to be equal; the program is the one that knows the system's headers.
+later "$src"/tests/differ/*.c gcutil.o tap.o -o differ -lgc
+programs="$programs ./differ"
 compile_noted
+if [ -e "$build/../.libs/libgc.so.1" ]; then
+  echo "random calls on both libraries:"
+  CC=$cc ${PYTHON:-python3} "$src/tests/differ/compare.py" --program ./differ \
+    --ours "$build/../.libs" || exit 1
+fi
+
 /bin/sh "$src/tests/bdw-readme.sh" "$src" || exit 1
 
 exec /bin/sh "$src/tests/api/run-bdw.sh" "$src/tests/api/bdw-differs.list" \

@@ -25,6 +25,7 @@ include tests/lib/local.mk
 include tests/unit/local.mk
 include tests/api/local.mk
 include tests/fault/local.mk
+include tests/differ/local.mk
 include tests/stress/local.mk
 include tests/extra/local.mk
 include tests/gcx/local.mk

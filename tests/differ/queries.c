@@ -1,0 +1,280 @@
+/* tests/differ/queries.c: questions, settings, and calls into callbacks. SPDX-License-Identifier: MIT */
+
+#include "differ/world.h"
+
+#include <gc/gc_inline.h>
+#include <gc/gc_typed.h>
+
+#include <string.h>
+
+/* ---- Addresses ---- */
+
+static _Thread_local unsigned n_refused;
+static void on_two(void *p, void *q) {
+  n_refused++;
+  (void)p, (void)q;
+}
+static void on_one(void *p) {
+  n_refused++;
+  (void)p;
+}
+
+static void on_warning(char *text, GC_word arg) { (void)text, (void)arg; }
+
+void df_init_queries(void) {
+  GC_same_obj_print_proc = on_two;
+  GC_is_valid_displacement_print_proc = on_one;
+  GC_is_visible_print_proc = on_one;
+  GC_set_warn_proc(on_warning);
+}
+
+static void ask_within(struct df_world *w, const struct df_object *o) {
+  char *p = df_address(o), *base = GC_base(p);
+  size_t off = o->size == 0 ? 0 : df_rnd(w, (uint32_t)o->size);
+  n_refused = 0;
+  df_log(w, "base", GC_base(p + off) == base);
+  df_log(w, "heap", (uint64_t)GC_is_heap_ptr(p + off));
+  df_log(w, "same", GC_same_obj(p + off, p) == p + off);
+  df_log(w, "valid", GC_is_valid_displacement(p) == p);
+  df_log(w, "visible", o->edge_at == 0 || GC_is_visible(p + 8) == p + 8);
+  void *q = p;
+  df_log(w, "pre", (uint64_t)((char *)GC_pre_incr(&q, (ptrdiff_t)off) - p));
+  df_log(w, "post", (uint64_t)((char *)GC_post_incr(&q, -(ptrdiff_t)off) - p));
+  df_log(w, "back", q == p);
+  df_log(w, "refused", n_refused);
+  df_log(w, "marked", GC_is_heap_ptr(base) && GC_size(base) >= o->size);
+}
+
+static void ask_apart(struct df_world *w, const struct df_object *a,
+                      const struct df_object *b) {
+  static char data[16];
+  char local = 0;
+  n_refused = 0;
+  df_log(w, "other",
+         GC_same_obj(df_address(a), df_address(b)) == df_address(a));
+  df_log(w, "refused", n_refused);
+  df_log(w, "static base", GC_base(data) == NULL);
+  df_log(w, "stack base", GC_base(&local) == NULL);
+  df_log(w, "null base", GC_base(NULL) == NULL);
+  df_log(w, "static", (uint64_t)GC_is_heap_ptr(data));
+  df_log(w, "stack", (uint64_t)GC_is_heap_ptr(&local));
+  df_log(w, "static same", GC_same_obj(data + 8, data) == data + 8);
+  df_log(w, "static valid", GC_is_valid_displacement(data) == data);
+  df_log(w, "static visible", GC_is_visible(data) == data);
+  df_log(w, "refused", n_refused);
+}
+
+void df_op_query(struct df_world *w) {
+  uint32_t a = df_pick(w), b = df_pick(w), dice = df_rnd(w, 4);
+  if (a == 0)
+    return;
+  df_check(w, df_at(w, a));
+  if (dice < 3)
+    ask_within(w, df_at(w, a));
+  else if (b != 0)
+    ask_apart(w, df_at(w, a), df_at(w, b));
+}
+
+/* ---- Settings ---- */
+
+struct setting {
+  const char *name;
+  GC_word (*get)(void);
+  void (*set)(GC_word);
+  GC_word least, most;
+};
+
+#define SETTING(type, name)                                                    \
+  static GC_word get_##name(void) { return (GC_word)GC_get_##name(); }         \
+  static void set_##name(GC_word v) { GC_set_##name((type)v); }
+#define ROW(name, least, most)                                                 \
+  { #name, get_##name, set_##name, least, most }
+
+SETTING(GC_word, free_space_divisor)
+SETTING(GC_word, max_retries)
+SETTING(size_t, min_bytes_allocd)
+SETTING(GC_word, non_gc_bytes)
+SETTING(int, dont_expand)
+SETTING(int, full_freq)
+SETTING(unsigned long, time_limit)
+SETTING(int, force_unmap_on_gcollect)
+SETTING(int, java_finalization)
+SETTING(int, dont_precollect)
+SETTING(int, no_dls)
+SETTING(int, rate)
+SETTING(int, max_prior_attempts)
+SETTING(int, find_leak)
+
+static const struct setting settings[] = {ROW(free_space_divisor, 1, 20),
+                                          ROW(max_retries, 0, 9),
+                                          ROW(min_bytes_allocd, 1, 9999),
+                                          ROW(non_gc_bytes, 0, 99999),
+                                          ROW(dont_expand, 0, 1),
+                                          ROW(full_freq, 0, 30),
+                                          ROW(time_limit, 1, 999),
+                                          ROW(force_unmap_on_gcollect, 0, 1),
+                                          ROW(java_finalization, 0, 1),
+                                          ROW(dont_precollect, 0, 1),
+                                          ROW(no_dls, 0, 1),
+                                          ROW(rate, 1, 20),
+                                          ROW(max_prior_attempts, 0, 5),
+                                          ROW(find_leak, 0, 1)};
+
+static void on_event(GC_EventType e) { (void)e; }
+static void on_resize(GC_word n) { (void)n; }
+static void on_start(void) {}
+static void *on_oom(size_t n) { return n == 0 ? NULL : NULL; }
+static int on_stop(void) { return 0; }
+
+/* Set, told, and set back. */
+#define TRY_PROC(w, name, type, proc)                                          \
+  do {                                                                         \
+    type old = GC_get_##name();                                                \
+    GC_set_##name(proc);                                                       \
+    df_log(w, #name, GC_get_##name() == (proc));                               \
+    GC_set_##name(old);                                                        \
+    df_log(w, #name, GC_get_##name() == old);                                  \
+  } while (0)
+
+static void try_procs(struct df_world *w) {
+  TRY_PROC(w, on_collection_event, GC_on_collection_event_proc, on_event);
+  TRY_PROC(w, on_heap_resize, GC_on_heap_resize_proc, on_resize);
+  TRY_PROC(w, start_callback, GC_start_callback_proc, on_start);
+  TRY_PROC(w, oom_fn, GC_oom_func, on_oom);
+  TRY_PROC(w, stop_func, GC_stop_func, on_stop);
+  TRY_PROC(w, finalizer_notifier, GC_finalizer_notifier_proc, on_start);
+  TRY_PROC(w, warn_proc, GC_warn_proc, GC_ignore_warn_proc);
+}
+
+void df_op_setting(struct df_world *w) {
+  uint32_t i = df_rnd(w, sizeof settings / sizeof *settings + 1);
+  if (i == sizeof settings / sizeof *settings) {
+    try_procs(w);
+    return;
+  }
+  const struct setting *s = &settings[i];
+  GC_word old = s->get();
+  GC_word value = s->least + df_rnd(w, (uint32_t)(s->most - s->least) + 1);
+  s->set(value);
+  df_log(w, s->name, s->get());
+  s->set(old);
+  df_log(w, s->name, s->get() == old);
+}
+
+/* ---- Roots ---- */
+
+void df_op_area(struct df_world *w) {
+  size_t bytes = (DF_ROOTS - DF_AREA_FROM) * sizeof(void *);
+  char *low = w->area_memory;
+  df_log(w, "area", w->has_area);
+  if (w->has_area) {
+    GC_remove_roots(low, low + bytes);
+    for (uint32_t r = DF_AREA_FROM; r < DF_ROOTS; r++)
+      w->root[r] = 0; /* what the words hold is no reference any more */
+  } else {
+    memset(low, 0, bytes);
+    GC_add_roots(low, low + bytes);
+  }
+  w->has_area = !w->has_area;
+}
+
+/* ---- Calls ---- */
+
+static void *GC_CALLBACK identity(void *arg) { return arg; }
+static void *GC_CALLBACK allocate_in(void *arg) {
+  struct df_world *w = arg;
+  df_op_allocate(w);
+  return w;
+}
+static void *GC_CALLBACK active_in(void *arg) {
+  return GC_call_with_gc_active(allocate_in, arg);
+}
+static void *GC_CALLBACK with_base(struct GC_stack_base *base, void *arg) {
+  return base->mem_base > (void *)&base ? arg : NULL;
+}
+
+static void call_back(struct df_world *w) {
+  struct GC_stack_base base;
+  df_log(w, "blocking", GC_do_blocking(identity, w) == w);
+  df_log(w, "active", GC_do_blocking(active_in, w) == w);
+  df_log(w, "locked", GC_call_with_alloc_lock(identity, w) == w);
+  df_log(w, "based", GC_call_with_stack_base(with_base, w) == w);
+  df_log(w, "base", (uint64_t)GC_get_stack_base(&base));
+  df_log(w, "again", (uint64_t)GC_register_my_thread(&base));
+  df_log(w, "known", (uint64_t)GC_thread_is_registered());
+}
+
+static void collect_disabled(struct df_world *w) {
+  GC_disable();
+  GC_disable();
+  GC_word before = GC_get_gc_no();
+  GC_gcollect();
+  df_log(w, "disabled", GC_get_gc_no() - before);
+  GC_enable();
+  df_log(w, "still", (uint64_t)GC_is_disabled() != 0);
+  GC_gcollect();
+  df_log(w, "disabled", GC_get_gc_no() - before);
+  GC_enable();
+  df_log(w, "now", (uint64_t)GC_is_disabled() != 0);
+}
+
+static void ask_for_nonsense(struct df_world *w) {
+  static const size_t aligns[] = {0, 1, 3, 4, 8, 16, 24, 32, 100, 256, 1024};
+  size_t align = aligns[df_rnd(w, sizeof aligns / sizeof *aligns)];
+  void *p = w;
+  df_log(w, "align", align);
+  int code = GC_posix_memalign(&p, align, 1 + df_rnd(w, 300));
+  df_log(w, "code", (uint64_t)code);
+  df_log(w, "out", code == 0 ? (uintptr_t)p % align : p == (void *)w);
+  df_log(w, "strdup", GC_strdup(NULL) == NULL);
+  df_log(w, "null", GC_realloc(NULL, 0) != NULL);
+  GC_free(NULL);
+  if (w->is_automatic || GC_is_disabled()) { /* it may collect */
+    df_log(w, "huge", GC_malloc((size_t)1 << 62) == NULL);
+    df_log(w, "huge", GC_malloc_atomic((size_t)1 << 61) == NULL);
+  }
+  df_log(w, "unlink",
+         (uint64_t)GC_unregister_disappearing_link(w->plain + DF_WORDS));
+  df_log(w, "unlink", (uint64_t)GC_unregister_long_link(w->plain + DF_WORDS));
+}
+
+static void describe(struct df_world *w) {
+  GC_word map[2] = {(GC_word)df_rnd(w, 256), (GC_word)df_rnd(w, 2)
+                                                 << df_rnd(w, 8)};
+  size_t n = 1 + df_rnd(w, 70);
+  GC_descr d = GC_make_descriptor(map, n);
+  df_log(w, "words", n);
+  df_log(w, "tag", d & GC_DS_TAGS);
+  if ((d & GC_DS_TAGS) != GC_DS_PROC)
+    df_log(w, "descriptor", d);
+}
+
+static void finalise_nothing(struct df_world *w) {
+  static char data[16];
+  GC_finalization_proc fn = (GC_finalization_proc)(uintptr_t)1;
+  void *old = data;
+  GC_register_finalizer(data, NULL, NULL, &fn, &old);
+  df_log(w, "static fn", fn == NULL);
+  df_log(w, "static data", old == NULL);
+}
+
+static void make_garbage(struct df_world *w) {
+  for (uint32_t n = df_rnd(w, 12); n > 0; n--) {
+    size_t bytes = 8 + df_rnd(w, 300);
+    void *p = df_rnd(w, 2) ? GC_malloc(bytes) : GC_malloc_atomic(bytes);
+    if (p == NULL)
+      df_fail(w, "no memory");
+    memset(p, 0x99, bytes);
+  }
+}
+
+void df_op_call(struct df_world *w) {
+  static void (*const calls[])(struct df_world *) = {
+      call_back,        ask_for_nonsense, describe,
+      finalise_nothing, make_garbage,     make_garbage};
+  uint32_t dice = df_rnd(w, sizeof calls / sizeof *calls + 1);
+  if (dice < sizeof calls / sizeof *calls)
+    calls[dice](w);
+  else if (!w->is_threaded)
+    collect_disabled(w);
+}
