@@ -46,7 +46,7 @@ static void write_log(const char *text, size_t len) {
 
 static void open_log(const char *path) {
   int error = 0;
-  log_fd = gc_plat_open_file(path, &error);
+  log_fd = gc_plat_open_file(path, true, &error);
   if (log_fd < 0)
     gc_plat_message("cannot write the log file %s (error %d); "
                     "messages go to stderr",

@@ -140,7 +140,7 @@ static void draw(struct picture *p) {
 int gc_heapmap_write(const char *path) {
   int error = 0;
   gc_start();
-  struct picture p = {.fd = gc_plat_open_file(path, &error)};
+  struct picture p = {.fd = gc_plat_open_file(path, false, &error)};
   if (p.fd < 0)
     return error;
   gc_api_lock();

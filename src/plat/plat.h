@@ -51,8 +51,8 @@ uint64_t gc_plat_now_ns(void); /* monotonic [signal] */
 uint64_t gc_plat_cpu_ns(void); /* CPU time of the process */
 void gc_plat_write_text(int fd, const char *text, size_t len); /* [signal] */
 const char *gc_plat_getenv(const char *name); /* null in setuid programs */
-/* Creates or empties the file; -1 on failure. */
-int gc_plat_open_file(const char *path, int *out_errno);
+/* Creates or empties the file, or writes behind what is in it; -1 on failure. */
+int gc_plat_open_file(const char *path, bool append, int *out_errno);
 void gc_plat_close_file(int fd);
 /* printf-like: "Reclaim: ..." to the message sink, no malloc. [signal] */
 void gc_plat_message(const char *format, ...)

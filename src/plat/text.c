@@ -51,9 +51,10 @@ void gc_plat_abort(void) { abort(); }
 
 const char *gc_plat_getenv(const char *name) { return secure_getenv(name); }
 
-int gc_plat_open_file(const char *path, int *out_errno) {
+int gc_plat_open_file(const char *path, bool append, int *out_errno) {
   int saved = errno;
-  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  int how = O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC);
+  int fd = open(path, how, 0666);
   *out_errno = fd < 0 ? errno : 0;
   errno = saved;
   return fd;

@@ -10,8 +10,11 @@
 #define GC_NO_THREAD_REDIRECTS
 #include <gc/gc.h>
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "lib/gcutil.h"
 #include "lib/tap.h"
@@ -139,6 +142,23 @@ static void statistics_are_printed_on_demand(void) {
       2);
 }
 
+/* Programs that run one after the other, or at once, share the file. */
+static void a_log_keeps_what_is_in_it(void) {
+  static char text[200000];
+  char setting[80] = "GC_LOG_FILE=/tmp/env-log.XXXXXX";
+  const char *path = strchr(setting, '=') + 1;
+  int fd = mkstemp(strchr(setting, '=') + 1);
+  tap_check(fd >= 0 && write(fd, "before\n", 7) == 7);
+  const char *const env[] = {setting, "GC_PRINT_STATS=1", NULL};
+  gu_check_role("role_churn", env, 0);
+  gu_check_role("role_churn", env, 0);
+  ssize_t len = pread(fd, text, sizeof text - 1, 0);
+  close(fd);
+  unlink(path);
+  tap_check(len > 7 && memcmp(text, "before\n", 7) == 0);
+  tap_ge(count_text(text, "Initiating full"), 4);
+}
+
 /* Some may be found by a stale word; what was freed is never named. */
 static void leaks_are_found_on_demand(void) {
   size_t n = run_role_and_count("role_leak", "GC_FIND_LEAK=1", "object at ");
@@ -164,6 +184,7 @@ int main(int argc, char **argv) {
                                    TAP_CASE(collections_can_be_forbidden),
                                    TAP_CASE(interior_pointers_can_be_demanded),
                                    TAP_CASE(statistics_are_printed_on_demand),
+                                   TAP_CASE(a_log_keeps_what_is_in_it),
                                    TAP_CASE(leaks_are_found_on_demand),
                                    TAP_CASE(nothing_is_printed_otherwise)};
   tap_set_roles(roles, sizeof roles / sizeof roles[0]);

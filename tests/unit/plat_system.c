@@ -120,7 +120,7 @@ static void files_are_made_anew(void) {
   snprintf(path, sizeof path, "/tmp/plat_system.%d", (int)getpid());
   int error, made = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
   tap_require(made >= 0 && write(made, "something old", 13) == 13);
-  int fd = gc_plat_open_file(path, &error);
+  int fd = gc_plat_open_file(path, false, &error);
   tap_require(fd >= 0);
   tap_eq_u(error, 0);
   gc_plat_write_text(fd, "new", 3);
@@ -133,7 +133,7 @@ static void files_are_made_anew(void) {
 
 static void a_file_that_cannot_be_made_says_why(void) {
   int error = 0;
-  tap_check(gc_plat_open_file("/nowhere/at/all", &error) < 0);
+  tap_check(gc_plat_open_file("/nowhere/at/all", false, &error) < 0);
   tap_eq_u(error, ENOENT);
 }
 
