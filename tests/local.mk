@@ -31,6 +31,7 @@ include tests/extra/local.mk
 include tests/gcx/local.mk
 include tests/mutants/local.mk
 include tests/model/local.mk
+include tests/dropin/local.mk
 include tests/tools/local.mk
 
 EXTRA_DIST += tests/bdw-readme.sh tests/check-bdw.sh
