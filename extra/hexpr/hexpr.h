@@ -29,7 +29,8 @@ extern "C" {
 
 #define HEXPR_VERSION "0.1.0"
 
-typedef const struct ex *ex;
+/* The tag differs from the type, for in C++ both are names of types. */
+typedef const struct ex_node *ex;
 
 typedef enum ex_kind {
   EX_INT, /* fits 64 bits */

@@ -73,3 +73,11 @@ tests_extra_hexpr_smt_SOURCES = tests/extra/hexpr_smt.c extra/hexpr/lex.c \
 	extra/hexpr/smt_lex.c
 tests_extra_hexpr_smt_LDADD = $(extra_test_ldadd) $(GMP_LIBS)
 tests_extra_hexpr_smt_CFLAGS = $(AM_CFLAGS)
+
+# Programs of C++ for the headers of hcons and hexpr.
+tests_extra_hexpr_cxx_SOURCES = tests/extra/hexpr_cxx.cc
+tests_extra_hexpr_cxx_LDADD = $(extra_test_ldadd)
+if HAVE_CXX
+check_PROGRAMS += tests/extra/hexpr_cxx
+TESTS += tests/extra/hexpr_cxx
+endif
