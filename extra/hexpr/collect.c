@@ -1,6 +1,7 @@
 /* extra/hexpr/collect.c: sets, maps and bags. SPDX-License-Identifier: MIT */
 #include "hexpr/collect.h"
 
+#include "hexpr/seq.h"
 #include "hexpr/trie.h"
 
 #include <pthread.h>
@@ -32,7 +33,7 @@ static bool is_defined(const struct ex_trie *t) {
 
 bool ex_collect_define(void) {
   return is_defined(trie(SET)) && is_defined(trie(MAP)) &&
-         is_defined(trie(BAG));
+         is_defined(trie(BAG)) && ex_seq_define();
 }
 
 /* The kind of collection that E is. */
@@ -49,12 +50,18 @@ static bool is_a(int which, ex e) {
 
 size_t ex_collect_size(ex collection) {
   const struct ex_trie *t = trie_of(collection);
+  if (collection != NULL && ex_seq_is(collection))
+    return ex_seq_size(collection);
   return t == NULL ? 0 : ex_trie_size(t, collection);
 }
 
 int ex_collect_each(ex collection, ex_entry_fn fn, void *cd) {
   const struct ex_trie *t = trie_of(collection);
-  int answer = t == NULL ? -1 : ex_trie_each(t, collection, fn, cd);
+  int answer = -1;
+  if (t != NULL)
+    answer = ex_trie_each(t, collection, fn, cd);
+  else if (collection != NULL && ex_seq_is(collection))
+    answer = ex_seq_each(collection, fn, cd);
   hc_keep(collection);
   return answer;
 }

@@ -75,8 +75,8 @@ void rules_and_collections() {
   tap_eq_u(ex_collect_size(set), 2);
   ex_rules *rules = ex_rules_new();
   tap_require(rules != nullptr);
-  tap_require(ex_rules_read(rules, text, std::strlen(text), EX_RULES_INFIX,
-                            &error));
+  tap_require(
+      ex_rules_read(rules, text, std::strlen(text), EX_RULES_INFIX, &error));
   tap_require(ex_rules_compile(rules));
   ex e = ex_norm(rules, sum("x", "x"), EX_INNERMOST, nullptr, nullptr);
   tap_check(text_of(e) == "2*x");

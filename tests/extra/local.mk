@@ -12,7 +12,7 @@ extra_programs = tests/extra/hcons tests/extra/hcons_classes \
 	tests/extra/hexpr_terms tests/extra/hexpr_bind \
 	tests/extra/hexpr_sexpr tests/extra/hexpr_binary \
 	tests/extra/hexpr_rewrite tests/extra/hexpr_acmatch \
-	tests/extra/hexpr_collect \
+	tests/extra/hexpr_collect tests/extra/hexpr_seq \
 	tests/extra/hexpr_infix tests/extra/hexpr_smt \
 	tests/extra/hexpr_walks
 
@@ -64,6 +64,8 @@ tests_extra_hexpr_acmatch_SOURCES = tests/extra/hexpr_acmatch.c
 tests_extra_hexpr_acmatch_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_collect_SOURCES = tests/extra/hexpr_collect.c
 tests_extra_hexpr_collect_LDADD = $(extra_test_ldadd)
+tests_extra_hexpr_seq_SOURCES = tests/extra/hexpr_seq.c
+tests_extra_hexpr_seq_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_infix_SOURCES = tests/extra/hexpr_infix.c \
 	tests/extra/random_ex.h
 tests_extra_hexpr_infix_LDADD = $(extra_test_ldadd)

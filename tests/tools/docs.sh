@@ -52,6 +52,8 @@ page_has_functions() { # PAGE PREFIX LEAST HEADER
   else not_ok "$name"; fi
 }
 page_has_functions hexpr.3 ex 60 "$top_srcdir/extra/hexpr/hexpr.h"
+page_has_functions hexpr.3 ex 12 "$top_srcdir/extra/hexpr/rewrite.h"
+page_has_functions hexpr.3 ex 25 "$top_srcdir/extra/hexpr/collect.h"
 
 # So have our pages the constants and the fields of their headers.
 has_words_of() { # PAGE HEADER LEAST
