@@ -187,8 +187,13 @@ bench-quick: bench-programs
 	$(BENCH_RUN) --ours $(BENCH_LIBDIR) --out bench/results/quick --quick \
 	  $(BENCHFLAGS)
 
+if HEXPR
 bench-hexpr: bench/micro/hexpr_layer
 	LD_LIBRARY_PATH=$(BENCH_LIBDIR) bench/micro/hexpr_layer
+else
+bench-hexpr:
+	@echo "bench-hexpr needs the expression library, which needs GMP" >&2; exit 1
+endif
 
 bench-notify: bench/micro/notify_pause
 	$(PYTHON) $(top_srcdir)/bench/notify --bin bench --ours $(BENCH_LIBDIR) \

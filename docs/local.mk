@@ -2,7 +2,10 @@
 
 dist_man_MANS += docs/man/gc.3 docs/man/gc.7 docs/man/gcx_debug.3 \
 	docs/man/gcx_reclaim.3 docs/man/gcx_weak.3 docs/man/gcx_weak_map.3 \
-	docs/man/hcons.3 docs/man/hexpr.1 docs/man/hexpr.3
+	docs/man/hcons.3
+if HEXPR
+dist_man_MANS += docs/man/hexpr.1 docs/man/hexpr.3
+endif
 
 EXTRA_DIST += docs/README.md docs/design/adapter.md docs/design/drop-in.md \
 	docs/design/finalisation.md \

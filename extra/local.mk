@@ -1,15 +1,21 @@
 # extra/local.mk: the libraries on top and the hexpr command. SPDX-License-Identifier: MIT
 #
-# They use public headers only, so they also build on another libgc.
+# They use public headers only, so they also build on another libgc. The expression
+# library needs GMP and is left out where that is not wanted.
 
-lib_LTLIBRARIES += libhcons.la libhexpr.la
+lib_LTLIBRARIES += libhcons.la
+if HEXPR
+lib_LTLIBRARIES += libhexpr.la
 bin_PROGRAMS += hexpr
+endif
 
 hconsincludedir = $(includedir)/hcons
 dist_hconsinclude_HEADERS = extra/hcons/hcons.h
+if HEXPR
 hexprincludedir = $(includedir)/hexpr
 dist_hexprinclude_HEADERS = extra/hexpr/hexpr.h \
 	extra/hexpr/collect.h extra/hexpr/rewrite.h
+endif
 
 EXTRA_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 
@@ -61,9 +67,11 @@ hexpr_SOURCES = extra/hexpr/cmd.h extra/hexpr/algebra_cmd.c \
 hexpr_CFLAGS = $(AM_CFLAGS)
 hexpr_LDADD = libhexpr.la libhcons.la libgc.la $(GMP_LIBS)
 
-check_PROGRAMS += extra/examples/intern extra/examples/derive \
-	extra/examples/sharing extra/examples/bdd extra/examples/lambda \
-	extra/examples/algebra
+check_PROGRAMS += extra/examples/intern extra/examples/bdd
+if HEXPR
+check_PROGRAMS += extra/examples/derive extra/examples/sharing \
+	extra/examples/lambda extra/examples/algebra
+endif
 extra_examples_bdd_SOURCES = extra/examples/bdd.c
 extra_examples_bdd_LDADD = libhcons.la libgc.la
 extra_examples_intern_SOURCES = extra/examples/intern.c

@@ -1,7 +1,7 @@
 # src/local.mk: sources of the collector. SPDX-License-Identifier: MIT
 
 libgccore_la_SOURCES = \
-	src/base/atomic.h src/base/bits.h src/base/check.c src/base/check.h \
+	src/base/atomic.h src/base/atomic_lao.h src/base/bits.h src/base/check.c src/base/check.h \
 	src/base/compiler.h src/base/config.h src/base/format.c \
 	src/base/format.h src/base/option.c src/base/option.h \
 	src/base/switches.c src/base/switches.h \

@@ -19,6 +19,7 @@ AM_TESTS_ENVIRONMENT = \
 	NM='$(NM_TOOL)'; export NM; \
 	PYTHON='$(PYTHON)'; export PYTHON; \
 	MANDOC='$(MANDOC)'; export MANDOC; \
+	WITH_HEXPR='$(WITH_HEXPR)'; export WITH_HEXPR; \
 	BUILD_KIND='$(BUILD_KIND)'; export BUILD_KIND;
 
 include tests/lib/local.mk

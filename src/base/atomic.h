@@ -3,12 +3,19 @@
  *
  * A closed set of orders, so that every use can be read without thinking about
  * C11's six. `seq` needs a comment at the call that says why.
+ *
+ * They are C11's, or libatomic_ops' where configure was told so. Nothing else of src
+ * uses either, and no field that is declared atomic is touched but through them.
  */
 #ifndef GC_BASE_ATOMIC_H
 #define GC_BASE_ATOMIC_H
 
+#include "base/config.h"
+
+#if defined(GC_WITH_LIBATOMIC_OPS)
+#include "base/atomic_lao.h"
+#else
 #include <stdatomic.h>
-#include <stdbool.h>
 
 #define gc_load_rlx(p) atomic_load_explicit((p), memory_order_relaxed)
 #define gc_load_acq(p) atomic_load_explicit((p), memory_order_acquire)
@@ -34,5 +41,11 @@
 #define gc_cas_acq_rel(p, expected, v)                                         \
   atomic_compare_exchange_strong_explicit(                                     \
       (p), (expected), (v), memory_order_acq_rel, memory_order_acquire)
+#define gc_fence_rel() atomic_thread_fence(memory_order_release)
+
+#endif
+
+/* An int of libgc's interface, which clients read and write as they like. */
+#define gc_client_int(p) ((_Atomic int *)(p))
 
 #endif

@@ -39,7 +39,7 @@
 #endif
 
 /* A read hint into all cache levels; never faults, whatever the address. */
-#define gc_prefetch(p) __builtin_prefetch((p), 0, 3)
+#define gc_prefetch(p) __builtin_prefetch((const void *)(p), 0, 3)
 
 /* From here on the compiler knows nothing about the pointer but that it has it: it
  * keeps it in a register or on the stack, where a collection finds it, and cannot

@@ -141,7 +141,7 @@ void GC_noop1(GC_word value) { __asm__ __volatile__("" : : "r"(value)); }
 
 void GC_end_stubborn_change(const void *object) {
   (void)object;
-  atomic_thread_fence(memory_order_release);
+  gc_fence_rel();
 }
 
 void GC_ptr_store_and_dirty(void *slot, const void *value) {

@@ -65,9 +65,9 @@ void GC_set_force_unmap_on_gcollect(int value) { force_unmap = value != 0; }
 int GC_get_force_unmap_on_gcollect(void) { return force_unmap; }
 
 /* Clients read the nesting depth in the variable, so it is counted there. */
-void GC_disable(void) { __atomic_fetch_add(&GC_dont_gc, 1, __ATOMIC_RELAXED); }
+void GC_disable(void) { gc_add_rlx(gc_client_int(&GC_dont_gc), 1); }
 
-void GC_enable(void) { __atomic_fetch_sub(&GC_dont_gc, 1, __ATOMIC_RELAXED); }
+void GC_enable(void) { gc_sub_rlx(gc_client_int(&GC_dont_gc), 1); }
 
 int GC_is_disabled(void) { return GC_dont_gc != 0; }
 

@@ -24,7 +24,7 @@ _Static_assert(GCX_DEBUG_NOWHERE == (int)PLACE_NONE &&
                    GCX_DEBUG_UNKNOWN == (int)PLACE_UNKNOWN,
                "places have the core's numbers");
 
-static _Atomic(gcx_debug_report_fn) report_fn;
+static gcx_debug_report_fn _Atomic report_fn;
 static void (*print_text)(const struct gc_debug_fact *, const char *);
 
 static void tell_of_mistake(const struct gc_debug_fact *f, const char *text) {

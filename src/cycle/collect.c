@@ -209,7 +209,7 @@ static bool run_owning_api_lock(enum gc_collect_cause cause,
 bool gc_collect_unless(int (*stop_function)(void),
                        enum gc_collect_cause cause) {
   uint64_t before = gc_load_rlx(&gc_cycle_stats.collections);
-  if (__atomic_load_n(gc_switches.dont_gc, __ATOMIC_RELAXED) > 0)
+  if (gc_load_rlx(gc_client_int(gc_switches.dont_gc)) > 0)
     return false;
   if (gc_api_is_mine()) {
     gc_api_request_collection();

@@ -4,6 +4,7 @@
 #ifndef GC_CYCLE_COLLECT_H
 #define GC_CYCLE_COLLECT_H
 
+#include "base/atomic.h"
 #include "base/config.h"
 
 enum gc_collect_cause {

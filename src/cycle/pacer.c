@@ -40,7 +40,7 @@ static struct {
 } pacer = {FIRST_BUDGET, SIZE_MAX, 0, 0, FIRST_BUDGET, 0};
 
 static bool may_collect(void) {
-  int disabled = __atomic_load_n(gc_switches.dont_gc, __ATOMIC_RELAXED);
+  int disabled = gc_load_rlx(gc_client_int(gc_switches.dont_gc));
   return disabled <= 0 && gc_hooks.disable_automatic == 0 &&
          gc_load_rlx(&gc_heap.allocated) >= gc_hooks.min_bytes_allocd;
 }

@@ -3,7 +3,7 @@
  */
 #include "heap/layout.h"
 
-static _Atomic(gc_mark_proc) procs[GC_MAX_MARK_PROCS];
+static gc_mark_proc _Atomic procs[GC_MAX_MARK_PROCS];
 /* The first numbers are reserved by libgc's headers. */
 #define RESERVED_PROCS 8u
 static _Atomic uint32_t proc_count = RESERVED_PROCS;

@@ -21,7 +21,7 @@ void gc_map_set_range(gc_block_id b, unsigned from, unsigned to,
 
 void gc_map_clear_range(gc_block_id b, unsigned from, unsigned to,
                         unsigned which) {
-  EACH_WORD(b, from, to, which, w, bits, gc_and_acq_rel(w, ~bits));
+  EACH_WORD(b, from, to, which, w, bits, (void)gc_and_acq_rel(w, ~bits));
 }
 
 unsigned gc_map_count(gc_block_id b, unsigned which) {

@@ -2,13 +2,15 @@
 #
 # The same programs are compiled against the system's libgc by check-bdw.
 
-extra_test_ldadd = libhexpr.la libhcons.la tests/lib/libgcutil.la \
+hcons_test_ldadd = libhcons.la tests/lib/libgcutil.la \
 	tests/lib/libtap.la libgc.la -lm
+extra_test_ldadd = libhexpr.la $(hcons_test_ldadd)
 
-extra_programs = tests/extra/hcons tests/extra/hcons_classes \
+hcons_programs = tests/extra/hcons tests/extra/hcons_classes \
 	tests/extra/hcons_memo tests/extra/hcons_plain_threads \
-	tests/extra/hcons_stress tests/extra/hcons_threads \
-	tests/extra/hexpr_text tests/extra/hexpr_algebra \
+	tests/extra/hcons_stress tests/extra/hcons_threads
+
+hexpr_programs = tests/extra/hexpr_text tests/extra/hexpr_algebra \
 	tests/extra/hexpr_terms tests/extra/hexpr_bind \
 	tests/extra/hexpr_sexpr tests/extra/hexpr_binary \
 	tests/extra/hexpr_rewrite tests/extra/hexpr_acmatch \
@@ -16,26 +18,33 @@ extra_programs = tests/extra/hcons tests/extra/hcons_classes \
 	tests/extra/hexpr_infix tests/extra/hexpr_smt \
 	tests/extra/hexpr_walks
 
-check_PROGRAMS += $(extra_programs)
-TESTS += $(extra_programs) tests/extra/hcons_old_door.sh \
-	tests/extra/hexpr_cli.sh tests/extra/hexpr_cmd.sh \
-	tests/extra/examples.sh tests/extra/guide.sh
+hexpr_scripts = tests/extra/hexpr_cli.sh tests/extra/hexpr_cmd.sh \
+	tests/extra/guide.sh
+
+check_PROGRAMS += $(hcons_programs)
+TESTS += $(hcons_programs) tests/extra/hcons_old_door.sh tests/extra/examples.sh
+if HEXPR
+check_PROGRAMS += $(hexpr_programs)
+TESTS += $(hexpr_programs) $(hexpr_scripts)
+else
+left_out_tests += $(hexpr_programs) $(hexpr_scripts)
+endif
 EXTRA_DIST += tests/extra/hcons_old_door.sh \
 	tests/extra/hexpr_cli.sh tests/extra/hexpr_cmd.sh \
 	tests/extra/examples.sh tests/extra/guide.sh
 
 tests_extra_hcons_SOURCES = tests/extra/hcons.c
-tests_extra_hcons_LDADD = $(extra_test_ldadd)
+tests_extra_hcons_LDADD = $(hcons_test_ldadd)
 tests_extra_hcons_classes_SOURCES = tests/extra/hcons_classes.c
-tests_extra_hcons_classes_LDADD = $(extra_test_ldadd)
+tests_extra_hcons_classes_LDADD = $(hcons_test_ldadd)
 tests_extra_hcons_memo_SOURCES = tests/extra/hcons_memo.c
-tests_extra_hcons_memo_LDADD = $(extra_test_ldadd)
+tests_extra_hcons_memo_LDADD = $(hcons_test_ldadd)
 tests_extra_hcons_stress_SOURCES = tests/extra/hcons_stress.c
-tests_extra_hcons_stress_LDADD = $(extra_test_ldadd)
+tests_extra_hcons_stress_LDADD = $(hcons_test_ldadd)
 tests_extra_hcons_plain_threads_SOURCES = tests/extra/hcons_plain_threads.c
-tests_extra_hcons_plain_threads_LDADD = $(extra_test_ldadd)
+tests_extra_hcons_plain_threads_LDADD = $(hcons_test_ldadd)
 tests_extra_hcons_threads_SOURCES = tests/extra/hcons_threads.c
-tests_extra_hcons_threads_LDADD = $(extra_test_ldadd)
+tests_extra_hcons_threads_LDADD = $(hcons_test_ldadd)
 tests_extra_hexpr_text_SOURCES = tests/extra/hexpr_text.c \
 	tests/extra/random_ex.h
 tests_extra_hexpr_text_LDADD = $(extra_test_ldadd)

@@ -24,7 +24,7 @@ library=$root$(PKG_CONFIG_SYSROOT_DIR='' pkg-config --variable=libdir bdw-gc)
 
 passes "configure scripts find libgc 8.2.2" pkg-config --exact-version=8.2.2 bdw-gc
 passes "the collector has its own name too" pkg-config --exists reclaim
-passes "the libraries on top name what they need" pkg-config --exists hexpr
+passes "the library on top names what it needs" pkg-config --exists hcons
 
 cat >"$scratch/p.c" <<'END'
 #include <gc.h>
@@ -43,6 +43,23 @@ compile() {
 passes "a program links by pkg-config" compile p '' ''
 passes "and runs" env LD_LIBRARY_PATH="$library" "$scratch/p"
 
+cat >"$scratch/h.c" <<'END'
+#include <hcons/hcons.h>
+int main(void) {
+  hc_class_desc leaf = {.name = "number", .leaf = true};
+  hc_class *number = hc_class_new(hc_table_new(0), &leaf);
+  const void *seven = hc_intern1(number, 0, 7);
+  return seven == 0 || hc_intern1(number, 0, 7) != seven;
+}
+END
+of_terms() {
+  # shellcheck disable=SC2046 # Flags are lists of words.
+  ${CC} -o "$scratch/h" "$scratch/h.c" -Wl,-rpath-link,"$library" \
+    $(pkg-config --cflags --libs hcons) &&
+    LD_LIBRARY_PATH=$library "$scratch/h"
+}
+passes "a program of hash-consed terms links by pkg-config and runs" of_terms
+
 cat >"$scratch/e.c" <<'END'
 #include <hexpr/hexpr.h>
 int main(void) {
@@ -56,7 +73,16 @@ of_expressions() {
     $(pkg-config --cflags --libs hexpr) &&
     [ "$(LD_LIBRARY_PATH=$library "$scratch/e")" = '2*x' ]
 }
-passes "a program of expressions links by pkg-config and runs" of_expressions
+if [ "$WITH_HEXPR" = yes ]; then
+  passes "that of expressions, too" pkg-config --exists hexpr
+  passes "a program of expressions links by pkg-config and runs" of_expressions
+else
+  skip "a program of expressions links by pkg-config and runs" "this build is without hexpr"
+  without_expressions() {
+    ! pkg-config --exists hexpr && ! find "$root" -name '*hexpr*' | grep .
+  }
+  passes "nothing of hexpr is installed" without_expressions
+fi
 
 if command -v cmake >/dev/null; then
   mkdir "$scratch/cmake"

@@ -7,6 +7,7 @@ top_srcdir=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 top_builddir=${top_builddir:-$top_srcdir}
 PYTHON=${PYTHON:-python3}
 CC=${CC:-cc}
+WITH_HEXPR=${WITH_HEXPR:-yes}
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/reclaim-tools.XXXXXX") || exit 99
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 99' HUP INT TERM

@@ -62,7 +62,8 @@ passes "a makefile names every source" every_file_is_listed "$top_srcdir"
 # The list of the build, not the one that this run may have been given.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES TESTS
 if [ -e "$top_builddir/Makefile" ]; then
-  make -s --no-print-directory -C "$top_builddir" list-tests >"$scratch/list"
+  make -s --no-print-directory -C "$top_builddir" list-tests list-left-out \
+    >"$scratch/list"
   passes "make check runs every test" every_test_runs "$top_srcdir" \
     "$scratch/list"
 else
