@@ -13,4 +13,4 @@ EXTRA_DIST += docs/README.md docs/design/adapter.md docs/design/drop-in.md \
 	docs/design/notification.md docs/design/overview.md \
 	docs/design/promises.md docs/design/protocol.md docs/design/traps.md \
 	docs/design/weak.md docs/guide/hash-consing.md \
-	docs/guide/notifiers.md docs/guide/start.md
+	docs/guide/migrate.md docs/guide/notifiers.md docs/guide/start.md
