@@ -22,6 +22,7 @@ stress_long = $(stress_programs) tests/gcx/promises tests/gcx/race \
 	tests/api/trap_storm tests/extra/hcons_stress tests/extra/hcons_threads
 
 PHONY_GOALS += check-stress
+FULL_GOALS += check-stress
 
 check-stress: libgc.la $(check_PROGRAMS)
 	STRESS_SEED='$(STRESS_SEED)' STRESS_ONLY='$(STRESS_ONLY)' \

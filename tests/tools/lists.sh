@@ -19,7 +19,7 @@ every_file_is_listed() {
     cd "$1" || exit 2
     cat Makefile.am src/local.mk tests/local.mk tests/*/local.mk \
       extra/local.mk examples/local.mk bench/local.mk bench/*/local.mk bdwgc-patch/local.mk \
-      docs/local.mk tools/local.mk 2>/dev/null |
+      docs/local.mk tools/local.mk packaging/local.mk 2>/dev/null |
       sed 's/#.*//' | tr -c 'A-Za-z0-9_./+-' '\n' | sort -u >"$scratch/words"
     for folder in src include extra examples tests bdwgc-patch bench; do sources "$folder"; done |
       sort >"$scratch/files"
