@@ -21,8 +21,9 @@ EXTRA_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 
 libhcons_la_SOURCES = extra/hcons/backend.h extra/hcons/cells.c \
 	extra/hcons/check.c extra/hcons/class.c extra/hcons/death.c \
-	extra/hcons/each.c extra/hcons/intern.c extra/hcons/internal.h \
-	extra/hcons/kinds.c extra/hcons/lock.c extra/hcons/lock.h \
+	extra/hcons/each.c extra/hcons/few.c extra/hcons/intern.c \
+	extra/hcons/internal.h extra/hcons/keys.h extra/hcons/kinds.c \
+	extra/hcons/lock.c extra/hcons/lock.h \
 	extra/hcons/lossy.c extra/hcons/lossy.h extra/hcons/memo.c \
 	extra/hcons/slots.c extra/hcons/slots.h extra/hcons/table.c \
 	extra/hcons/threads.c

@@ -72,6 +72,13 @@ static unsigned quick_lengths(const hc_class_desc *d) {
   return lengths;
 }
 
+/* New leaves have words that are not cleared. */
+static unsigned plain_lengths(const struct hc_class *c) {
+  if (c->desc.fill != NULL || (c->desc.leaf && c->tail_words > 0))
+    return 0;
+  return c->quick;
+}
+
 /* Learns the collector's number of a kind from an object of it. */
 static bool prepare_kind(struct hc_class *c) {
   uint64_t *cell;
@@ -82,6 +89,7 @@ static bool prepare_kind(struct hc_class *c) {
   } else {
     c->kind = kind_for(&c->desc);
     c->quick = quick_lengths(&c->desc);
+    c->plain = plain_lengths(c);
     cell = c->kind != NULL ? gcx_kind_alloc(c->kind, 16) : NULL;
     if (cell != NULL)
       *cell = 0;

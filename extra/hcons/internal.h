@@ -36,12 +36,14 @@ struct hc_class {
   struct hc_shard
       *own; /* [const] the shard of a table for one user whose lock may
                          * be biased, or NULL */
-  struct gcx_kind *kind;     /* [const] proper door only */
-  unsigned number;           /* [const] */
-  unsigned tail_words;       /* [const] extra words and id */
-  unsigned quick;            /* [const] bit i: i words may be a key, and the
+  struct gcx_kind *kind; /* [const] proper door only */
+  unsigned number;       /* [const] */
+  unsigned tail_words;   /* [const] extra words and id */
+  unsigned quick;        /* [const] bit i: i words may be a key, and the
                                      * proper door is used, without a hash of the
                                      * class's own */
+  unsigned plain;        /* [const] bit i: nodes of i words are made by writing
+                                     * header and key */
   struct hc_class_desc desc; /* [const] */
   atomic_size_t strays; /* nodes that outlive the table, not yet notified */
   atomic_uint calling;  /* on_reclaim runs so many times */
@@ -50,11 +52,11 @@ struct hc_class {
 
 struct hc_shard {
   _Alignas(HC_LINE_BYTES) struct hc_lock lock;
-  unsigned version; /* of what is in it: counts insertions */
   struct hc_slots slots;
   struct hc_stats
-      stats;       /* live, slots and bytes are made up when asked for, and
-                          * probes are those beyond the first of a look-up */
+      stats; /* live, slots and bytes are made up when asked for, probes are
+                          * those beyond the first of a look-up, and misses those
+                          * that made no node */
   uint64_t strays; /* notified nodes that were not in the table */
 };
 
@@ -85,6 +87,17 @@ static inline struct hc_shard *hc_table_shard(struct hc_table *t,
 static inline uint32_t hc_header_hash(uint64_t header) {
   return (uint32_t)(header >> 32);
 }
+
+/* What the collector is asked for; it adds a byte behind the end, against which
+ * backend.h speaks. */
+static inline size_t hc_class_bytes(const struct hc_class *cls, size_t words) {
+  return (1 + words + cls->tail_words) * sizeof(uintptr_t) - 1;
+}
+
+/* Enters a node that is written, unless one with the key is found. NULL when there is no
+ * room. Proper door. */
+const void *hc_intern_cell(struct hc_class *cls, const uintptr_t *key,
+                           struct hc_shard *s, uint64_t *cell);
 
 uint64_t hc_intern_header(const struct hc_class *cls, unsigned tag,
                           const uintptr_t *key, size_t words);

@@ -1,6 +1,6 @@
 /* extra/hcons/slots.c: placing, erasing and moving of slots. SPDX-License-Identifier: MIT */
 /* See slots.h for the form of a slot and the invariants. The load stays
- * between 1/8 and 3/4; growing doubles, shrinking aims at 1/4 to 1/2, so that
+ * between 1/8 and 5/8; growing doubles, shrinking aims at 1/4 to 1/2, so that
  * a move is paid for by at least an eighth of the size in changes, and at
  * HC_SLOTS_STEP places a change is over after a 32nd. */
 #include "hcons/slots.h"
@@ -56,7 +56,7 @@ static unsigned bits_for(const struct hc_slots *s, size_t entries) {
 }
 
 bool hc_slots_init(struct hc_slots *s, size_t hint, unsigned skip) {
-  *s = (struct hc_slots){.skip = skip};
+  *s = (struct hc_slots){.skip = skip}; /* nothing to spare until a change */
   return map_slots(&s->now, bits_for(s, hint), skip);
 }
 
@@ -74,7 +74,7 @@ void hc_slots_drop(struct hc_slots *s) {
   if (s->now.slot != NULL)
     munmap(s->now.slot, sizeof(uint64_t) << s->now.bits);
   s->now.slot = s->old.slot = NULL;
-  s->used = 0;
+  s->used = s->spare = 0;
 }
 
 /* ---- Homes without reading nodes ---- */
@@ -84,7 +84,7 @@ static unsigned shared_bits(const struct hc_array *a) {
   return a->shift < HC_SLOT_TAG_BITS ? HC_SLOT_TAG_BITS - a->shift : 0;
 }
 
-static size_t distance_at(const struct hc_array *a, size_t pos) {
+static inline size_t distance_at(const struct hc_array *a, size_t pos) {
   size_t window = ((size_t)1 << shared_bits(a)) - 1;
   size_t home;
   if (a->reach <= window)
@@ -101,10 +101,10 @@ size_t hc_slots_distance(const struct hc_slots *s, size_t pos) {
 }
 
 /* The hash but for the bits that all entries agree in. */
-static uint32_t hash_at(const struct hc_array *a, size_t pos) {
+static inline uint32_t hash_at(const struct hc_array *a, size_t pos) {
   unsigned below = a->shift;
   uint32_t tag = (uint32_t)(a->slot[pos] >> HC_SLOT_ADDR_BITS);
-  size_t home = (pos - distance_at(a, pos)) & (hc_array_size(a) - 1);
+  size_t home = (pos - distance_at(a, pos)) & a->mask;
   if (below > HC_SLOT_TAG_BITS)
     return hc_hash(hc_slots_node(a->slot[pos]));
   return (uint32_t)home << below | (tag & (((uint32_t)1 << below) - 1));
@@ -112,20 +112,51 @@ static uint32_t hash_at(const struct hc_array *a, size_t pos) {
 
 /* ---- Changes ---- */
 
-static void place(struct hc_slots *s, uint32_t hash, uint64_t word) {
-  size_t mask = hc_slots_mask(s);
-  size_t home = hc_slots_home(s, hash);
+static bool is_sparse(const struct hc_slots *s) {
+  return s->now.bits > HC_SLOTS_MIN_BITS && s->used < (size_t)1
+                                                          << (s->now.bits - 3);
+}
+
+static size_t limit_of(const struct hc_slots *s) {
+  return hc_array_size(&s->now) / 8 * 5;
+}
+
+/* After each change but a put. Sparse arrays spare nothing, so that the next entry
+ * comes by a reserve, which shrinks them. */
+static void settle(struct hc_slots *s) {
+  size_t limit = limit_of(s);
+  bool is_plain = s->old.slot == NULL && s->used < limit && !is_sparse(s);
+  s->spare = is_plain ? limit - s->used : 0;
+  s->changes++;
+}
+
+static inline void place(struct hc_array *a, uint32_t hash, uint64_t word) {
+  size_t home = hc_array_home(a, hash);
   size_t distance = 0;
-  while (s->now.slot[(home + distance) & mask] != 0)
+  while (a->slot[(home + distance) & a->mask] != 0)
     distance++;
-  s->now.slot[(home + distance) & mask] = word;
-  if (distance > s->now.reach)
-    s->now.reach = distance;
+  a->slot[(home + distance) & a->mask] = word;
+  if (distance > a->reach)
+    a->reach = distance;
 }
 
 void hc_slots_insert(struct hc_slots *s, uint32_t hash, const void *node) {
-  place(s, hash, hc_slots_word(hash, node));
+  place(&s->now, hash, hc_slots_word(hash, node));
   s->used++;
+  settle(s);
+}
+
+/* With copies of the arrays, which stores to them cannot change. */
+static void move_up_to(struct hc_slots *s, size_t end) {
+  const struct hc_array old = s->old;
+  struct hc_array now = s->now;
+  for (size_t pos = s->moved; pos < end; pos++) {
+    uint64_t word = old.slot[pos];
+    if (word != 0 && word != HC_SLOT_GONE)
+      place(&now, hash_at(&old, pos), word);
+  }
+  s->now.reach = now.reach;
+  s->moved = end;
 }
 
 void hc_slots_move(struct hc_slots *s, size_t places) {
@@ -133,16 +164,14 @@ void hc_slots_move(struct hc_slots *s, size_t places) {
   size_t piece;
   if (s->old.slot == NULL)
     return;
-  for (; places > 0 && s->moved < size; places--, s->moved++) {
-    uint64_t word = s->old.slot[s->moved];
-    if (word != 0 && word != HC_SLOT_GONE)
-      place(s, hash_at(&s->old, s->moved), word);
-  }
+  move_up_to(s, places < size - s->moved ? s->moved + places : size);
   piece = size >= UNMAP_HUGE ? UNMAP_HUGE : UNMAP_PLACES;
   if (s->moved - s->unmapped >= piece || s->moved == size)
     unmap_old(s, s->moved == size ? size : s->moved / piece * piece);
-  if (s->moved == size)
+  if (s->moved == size) {
     s->old.slot = NULL;
+    settle(s);
+  }
 }
 
 static bool begin_move(struct hc_slots *s, unsigned bits) {
@@ -152,12 +181,8 @@ static bool begin_move(struct hc_slots *s, unsigned bits) {
   s->old = s->now;
   s->now = next;
   s->moved = s->unmapped = 0;
+  settle(s);
   return true;
-}
-
-static bool is_sparse(const struct hc_slots *s) {
-  return s->now.bits > HC_SLOTS_MIN_BITS && s->used < (size_t)1
-                                                          << (s->now.bits - 3);
 }
 
 bool hc_slots_trim(struct hc_slots *s) {
@@ -172,7 +197,7 @@ bool hc_slots_reserve(struct hc_slots *s, int *out_resized) {
   size_t size = hc_array_size(&s->now);
   *out_resized = 0;
   hc_slots_move(s, HC_SLOTS_STEP);
-  if (s->used < size / 4 * 3) {
+  if (s->used < limit_of(s)) {
     if (s->old.slot == NULL && is_sparse(s) &&
         begin_move(s, bits_for(s, s->used + 1)))
       *out_resized = -1;
@@ -237,5 +262,6 @@ bool hc_slots_erase(struct hc_slots *s, uint32_t hash, const void *node) {
       (s->old.slot == NULL || !erase_old(s, hash, word)))
     return false;
   s->used--;
+  settle(s);
   return true;
 }

@@ -19,6 +19,9 @@
  * entry that dies in the part that has not moved leaves a mark that ends nothing
  * (HC_SLOT_GONE); the marks go with `old`.
  *
+ * A place that a look-up found empty is still the first empty one for its key if
+ * `changes` is what it was; and if there was something to spare then, there is now.
+ *
  * The memory is mapped, not taken from malloc: the array is used under locks that
  * reclaim callbacks take, where a malloc that might itself be the collector's
  * would deadlock, and the collector must not scan it. Callers do the locking. */
@@ -53,6 +56,9 @@ struct hc_slots {
   size_t moved;    /* places of `old` that count no more */
   size_t unmapped; /* places of `old` whose memory is given back */
   size_t used;
+  size_t
+      spare; /* so many may be put before a reserve; 0 while a move is under way */
+  uint64_t changes; /* of `spare` and of which places are empty */
   unsigned skip;
 };
 
@@ -100,6 +106,24 @@ static inline void hc_slots_fetch(const struct hc_slots *s, uint32_t hash) {
   __builtin_prefetch(&s->now.slot[hc_slots_home(s, hash)], 1);
 }
 
+static inline uint64_t hc_slots_word(uint32_t hash, const void *node) {
+  return (uint64_t)(uintptr_t)node >> HC_SLOT_ADDR_SHIFT |
+         (uint64_t)hash << HC_SLOT_ADDR_BITS;
+}
+
+/* Inserts into the first empty place from the entry's home on, while there is
+ * something to spare. */
+static inline void hc_slots_put(struct hc_slots *s, uint32_t hash, size_t pos,
+                                const void *node) {
+  size_t distance = (pos - hc_slots_home(s, hash)) & s->now.mask;
+  s->now.slot[pos] = hc_slots_word(hash, node);
+  if (distance > s->now.reach)
+    s->now.reach = distance;
+  s->used++;
+  s->spare--;
+  s->changes++;
+}
+
 static inline uint64_t hc_slots_tag(uint32_t hash) {
   return (uint64_t)hash << HC_SLOT_ADDR_BITS;
 }
@@ -119,10 +143,6 @@ static inline void *hc_slots_held_node(uint64_t slot) {
   void *node = hc_slots_node(slot);
   __asm__ volatile("" : "+r"(node));
   return node;
-}
-
-static inline uint64_t hc_slots_word(uint32_t hash, const void *node) {
-  return (uint64_t)(uintptr_t)node >> HC_SLOT_ADDR_SHIFT | hc_slots_tag(hash);
 }
 
 #endif

@@ -269,12 +269,13 @@ static void add_shard(struct hc_stats *to, const struct hc_shard *s) {
     to->bytes +=
         (hc_array_size(&s->slots.old) - s->slots.unmapped) * sizeof(uint64_t);
   to->hits += s->stats.hits;
-  to->misses += s->stats.misses;
+  to->misses += s->stats.misses + s->stats.made;
   to->made += s->stats.made;
   to->revived += s->stats.revived;
   to->late += s->stats.late;
   to->removed += s->stats.removed;
-  to->probes += s->stats.hits + s->stats.misses + s->stats.probes;
+  to->probes +=
+      s->stats.hits + s->stats.misses + s->stats.made + s->stats.probes;
   to->grown += s->stats.grown;
   to->shrunk += s->stats.shrunk;
 }

@@ -366,6 +366,67 @@ static void classes_are_counted(void) {
   tap_check(hc_intern1(last, 0, 1) != num(1));
 }
 
+/* ---- While a node is made ---- */
+
+enum { TURNS = 40, LEAST_TURNS = 4, WATCHED = 8 };
+
+static struct {
+  hc_class *wide; /* large, so that few of them make a collection due */
+  uintptr_t key;  /* that is being made, and of the last turn */
+  uintptr_t last_key;
+  const void *seen;
+  unsigned turns;
+} meanwhile;
+
+static void watch_one(void);
+
+/* Runs when memory for a node is looked for, after the key was: makes the very node,
+ * or lets dead ones leave the table. */
+static void in_between(void *object, void *cd) {
+  (void)object;
+  (void)cd;
+  watch_one();
+  if (meanwhile.key == 0 || meanwhile.key == meanwhile.last_key)
+    return;
+  meanwhile.last_key = meanwhile.key;
+  if (++meanwhile.turns % 4 == 0)
+    meanwhile.seen = hc_intern1(meanwhile.wide, 0, meanwhile.key);
+  else
+    tap_eq_u(hc_drain(60000), 0);
+}
+
+static GU_NOINLINE void watch_one(void) {
+  void *object = GC_malloc_atomic(8);
+  tap_require(object != NULL);
+  GC_register_finalizer(object, in_between, NULL, NULL, NULL);
+}
+
+static void the_table_changes_while_a_node_is_made(void) {
+  hc_class_desc d = {.name = "wide", .extra_words = 15};
+  unsigned turns = 0;
+  int wrong = 0;
+  start(1);
+  meanwhile.wide = hc_class_new(table, &d);
+  tap_require(meanwhile.wide != NULL);
+  for (int i = 0; i < WATCHED; i++)
+    watch_one();
+  for (uintptr_t i = 1; turns < TURNS && wrong == 0 && i < 1000000; i++) {
+    const void *node;
+    meanwhile.seen = NULL;
+    meanwhile.key = i;
+    node = hc_intern1(meanwhile.wide, 0, i);
+    wrong += meanwhile.seen != NULL && meanwhile.seen != node;
+    hc_keep(node);
+    if (meanwhile.turns != turns)
+      wrong += hc_check(table, NULL, 0);
+    turns = meanwhile.turns;
+  }
+  meanwhile.key = 0;
+  tap_eq_u(wrong, 0);
+  tap_ge(turns, LEAST_TURNS);
+  check_sound();
+}
+
 TAP_MAIN(TAP_CASE(equal_keys_are_one_node), TAP_CASE(find_never_makes),
          TAP_CASE(keys_of_all_lengths), TAP_CASE(dead_nodes_leave_once),
          TAP_CASE(long_chain_dies_at_once), TAP_CASE(held_nodes_stay),
@@ -373,4 +434,5 @@ TAP_MAIN(TAP_CASE(equal_keys_are_one_node), TAP_CASE(find_never_makes),
          TAP_CASE(table_grows_and_shrinks),
          TAP_CASE_T(random_against_model, 300),
          TAP_CASE(extra_words_follow_the_key), TAP_CASE(check_finds_damage),
-         TAP_CASE(tables_come_and_go), TAP_CASE(classes_are_counted))
+         TAP_CASE(tables_come_and_go), TAP_CASE(classes_are_counted),
+         TAP_CASE(the_table_changes_while_a_node_is_made))
