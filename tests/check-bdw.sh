@@ -78,6 +78,16 @@ for file in "$src"/tests/api/*.c; do
   programs="$programs ./$name"
 done
 
+# The C++ side, with libgccpp; once more as a debugging program.
+for name in cpp cpp_gc cpp_gc_debug; do
+  debug= file=$name
+  [ $name = cpp_gc_debug ] && debug=-DGC_DEBUG file=cpp_gc
+  ${CXX:-g++} -std=gnu++17 -O2 -g -pthread -w -I"$src/tests" $debug \
+    "$src/tests/api/$file.cc" gcutil.o tap.o -o "$name" -lgccpp -lgc ||
+    die "${CXX:-g++} failed for: $name"
+  programs="$programs ./$name"
+done
+
 # The adapter, the libraries on top of it, and the tests of reclaim notification; the
 # names of the latter begin with gcx_, since some are those of other programs. The
 # adapter stands before libgc, see bdwgc-patch/sweep.c.

@@ -193,16 +193,20 @@ GC_API void (GC_CALLBACK *GC_is_visible_print_proc)(void *);
 GC_API void *GC_CALL GC_pre_incr(void **, ptrdiff_t) GC_ATTR_NONNULL(1);
 GC_API void *GC_CALL GC_post_incr(void **, ptrdiff_t) GC_ATTR_NONNULL(1);
 
-/* Checked arithmetic where GC_DEBUG is defined, plain otherwise. */
+/* Checked arithmetic where GC_DEBUG is defined, plain otherwise.  The forms with
+ * three arguments are always checked, and told the type of x. */
+#define GC_PTR_ADD3(x, n, type) ((type)GC_same_obj((x) + (n), (x)))
+#define GC_PRE_INCR3(x, n, type) \
+  ((type)GC_pre_incr((void **)&(x), \
+                     (ptrdiff_t)(n) * (ptrdiff_t)sizeof(*(x))))
+#define GC_POST_INCR3(x, n, type) \
+  ((type)GC_post_incr((void **)&(x), \
+                      (ptrdiff_t)(n) * (ptrdiff_t)sizeof(*(x))))
 #if defined(GC_DEBUG) && defined(__GNUC__)
-# define GC_PTR_ADD(x, n) ((__typeof__(x))GC_same_obj((x) + (n), (x)))
-# define GC_PRE_INCR(x, n) \
-    ((__typeof__(x))GC_pre_incr((void **)&(x), \
-                                (ptrdiff_t)(n) * (ptrdiff_t)sizeof(*(x))))
-# define GC_POST_INCR(x) \
-    ((__typeof__(x))GC_post_incr((void **)&(x), (ptrdiff_t)sizeof(*(x))))
-# define GC_POST_DECR(x) \
-    ((__typeof__(x))GC_post_incr((void **)&(x), -(ptrdiff_t)sizeof(*(x))))
+# define GC_PTR_ADD(x, n) GC_PTR_ADD3(x, n, __typeof__(x))
+# define GC_PRE_INCR(x, n) GC_PRE_INCR3(x, n, __typeof__(x))
+# define GC_POST_INCR(x) GC_POST_INCR3(x, 1, __typeof__(x))
+# define GC_POST_DECR(x) GC_POST_INCR3(x, -1, __typeof__(x))
 #else
 # define GC_PTR_ADD(x, n) ((x) + (n))
 # define GC_PRE_INCR(x, n) ((x) += (n))

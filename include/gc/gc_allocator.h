@@ -6,7 +6,13 @@
  * memory that is scanned and freed by hand: the container may itself lie in
  * memory that the collector does not know.
  *
- * When memory runs out they call GC_throw_bad_alloc, of libgccpp or libgctba. */
+ * When memory runs out they throw std::bad_alloc; where exceptions are turned off,
+ * or GC_NEW_ABORTS_ON_OOM is defined, they end the process.  Allocation may collect
+ * and calls finalisers as GC_malloc does; all allocators of one sort are equal, and
+ * may be used by any thread that the collector knows.
+ *
+ * A program says by GC_DECLARE_PTRFREE(T) that its type T holds no references, so
+ * that collectable containers of it are not scanned. */
 #ifndef GC_ALLOCATOR_H
 #define GC_ALLOCATOR_H
 
@@ -15,9 +21,12 @@
 #include <cstddef>
 #include <new>
 
-extern void GC_throw_bad_alloc();
 #ifndef GC_ALLOCATOR_THROW_OR_ABORT
-# define GC_ALLOCATOR_THROW_OR_ABORT() GC_throw_bad_alloc()
+# if defined(GC_NEW_ABORTS_ON_OOM) || !defined(__EXCEPTIONS)
+#  define GC_ALLOCATOR_THROW_OR_ABORT() GC_abort_on_oom()
+# else
+#  define GC_ALLOCATOR_THROW_OR_ABORT() throw std::bad_alloc()
+# endif
 #endif
 
 struct GC_true_type {};
@@ -42,16 +51,17 @@ GC_DECLARE_PTRFREE(float);
 GC_DECLARE_PTRFREE(double);
 GC_DECLARE_PTRFREE(long double);
 
-inline void *GC_selective_alloc(std::size_t n, GC_false_type,
-                                bool ignore_off_page) {
+template <class T>
+inline void *GC_selective_alloc(std::size_t n, T, bool ignore_off_page) {
   void *p = ignore_off_page ? GC_MALLOC_IGNORE_OFF_PAGE(n) : GC_MALLOC(n);
   if (p == 0)
     GC_ALLOCATOR_THROW_OR_ABORT();
   return p;
 }
 
-inline void *GC_selective_alloc(std::size_t n, GC_true_type,
-                                bool ignore_off_page) {
+template <>
+inline void *GC_selective_alloc<GC_true_type>(std::size_t n, GC_true_type,
+                                              bool ignore_off_page) {
   void *p = ignore_off_page ? GC_MALLOC_ATOMIC_IGNORE_OFF_PAGE(n)
                             : GC_MALLOC_ATOMIC(n);
   if (p == 0)
@@ -69,14 +79,14 @@ inline void *GC_selective_alloc(std::size_t n, GC_true_type,
   typedef const T &const_reference; \
   typedef T value_type; \
   template <class U> struct rebind { typedef Self<U> other; }; \
-  Self() throw() {} \
-  Self(const Self &) throw() {} \
-  template <class U> Self(const Self<U> &) throw() {} \
-  ~Self() throw() {} \
-  Self &operator=(const Self &) throw() { return *this; } \
+  Self() GC_NOEXCEPT {} \
+  Self(const Self &) GC_NOEXCEPT {} \
+  template <class U> GC_ATTR_EXPLICIT Self(const Self<U> &) GC_NOEXCEPT {} \
+  ~Self() GC_NOEXCEPT {} \
+  Self &operator=(const Self &) GC_NOEXCEPT { return *this; } \
   pointer address(reference r) const { return &r; } \
   const_pointer address(const_reference r) const { return &r; } \
-  size_type max_size() const throw() { \
+  size_type max_size() const GC_NOEXCEPT { \
     return static_cast<std::size_t>(-1) / 2 / sizeof(T); \
   } \
   void construct(pointer p, const T &value) { \
@@ -96,11 +106,11 @@ inline void *GC_selective_alloc(std::size_t n, GC_true_type,
     template <class U> struct rebind { typedef Self<U> other; }; \
   }; \
   template <class T, class U> \
-  inline bool operator==(const Self<T> &, const Self<U> &) throw() { \
+  inline bool operator==(const Self<T> &, const Self<U> &) GC_NOEXCEPT { \
     return true; \
   } \
   template <class T, class U> \
-  inline bool operator!=(const Self<T> &, const Self<U> &) throw() { \
+  inline bool operator!=(const Self<T> &, const Self<U> &) GC_NOEXCEPT { \
     return false; \
   }
 
@@ -115,7 +125,7 @@ public:
     return static_cast<T *>(
         GC_selective_alloc(n * sizeof(T), traits.GC_is_ptr_free, false));
   }
-  void deallocate(pointer p, size_type) { GC_FREE(p); }
+  void deallocate(pointer p, size_type) GC_NOEXCEPT { GC_FREE(p); }
 };
 GC_ALLOCATOR_RELATED_(gc_allocator)
 
@@ -130,7 +140,7 @@ public:
     return static_cast<T *>(
         GC_selective_alloc(n * sizeof(T), traits.GC_is_ptr_free, true));
   }
-  void deallocate(pointer p, size_type) { GC_FREE(p); }
+  void deallocate(pointer p, size_type) GC_NOEXCEPT { GC_FREE(p); }
 };
 GC_ALLOCATOR_RELATED_(gc_allocator_ignore_off_page)
 
@@ -144,7 +154,7 @@ public:
       GC_ALLOCATOR_THROW_OR_ABORT();
     return static_cast<T *>(p);
   }
-  void deallocate(pointer p, size_type) { GC_FREE(p); }
+  void deallocate(pointer p, size_type) GC_NOEXCEPT { GC_FREE(p); }
 };
 GC_ALLOCATOR_RELATED_(traceable_allocator)
 

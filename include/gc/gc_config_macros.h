@@ -115,6 +115,24 @@
 # endif
 #endif
 
+/* For the C++ headers: what throws nothing, and converting constructors. */
+#ifdef __cplusplus
+# ifndef GC_NOEXCEPT
+#  if __cplusplus >= 201103L
+#   define GC_NOEXCEPT noexcept
+#  else
+#   define GC_NOEXCEPT throw()
+#  endif
+# endif
+# ifndef GC_ATTR_EXPLICIT
+#  if __cplusplus >= 201103L
+#   define GC_ATTR_EXPLICIT explicit
+#  else
+#   define GC_ATTR_EXPLICIT
+#  endif
+# endif
+#endif
+
 /* ---- GC_INIT and its hooks ---- */
 
 /* GC_INIT() is GC_init() with the program's own compile-time settings around
@@ -129,9 +147,10 @@
 #endif
 
 #ifdef GC_FORCE_UNMAP_ON_GCOLLECT /* flag */
-# define GC_INIT_CONF_FORCE_UNMAP GC_set_force_unmap_on_gcollect(1);
+# define GC_INIT_CONF_FORCE_UNMAP_ON_GCOLLECT \
+    GC_set_force_unmap_on_gcollect(1);
 #else
-# define GC_INIT_CONF_FORCE_UNMAP
+# define GC_INIT_CONF_FORCE_UNMAP_ON_GCOLLECT
 #endif
 
 #ifdef GC_DONT_GC /* flag: no collection at all */
@@ -147,27 +166,58 @@
 #endif
 
 #ifdef GC_FREE_SPACE_DIVISOR /* a positive number */
-# define GC_INIT_CONF_DIVISOR GC_set_free_space_divisor(GC_FREE_SPACE_DIVISOR);
+# define GC_INIT_CONF_FREE_SPACE_DIVISOR \
+    GC_set_free_space_divisor(GC_FREE_SPACE_DIVISOR);
 #else
-# define GC_INIT_CONF_DIVISOR
+# define GC_INIT_CONF_FREE_SPACE_DIVISOR
 #endif
 
-#if defined(GC_SIG_SUSPEND) && defined(GC_THREADS) /* a signal number */
-# define GC_INIT_CONF_SUSPEND GC_set_suspend_signal(GC_SIG_SUSPEND);
+#ifdef GC_ALLOCD_BYTES_PER_FINALIZER /* bytes */
+# define GC_INIT_CONF_ALLOCD_BYTES_PER_FINALIZER \
+    GC_set_allocd_bytes_per_finalizer(GC_ALLOCD_BYTES_PER_FINALIZER);
 #else
-# define GC_INIT_CONF_SUSPEND
+# define GC_INIT_CONF_ALLOCD_BYTES_PER_FINALIZER
+#endif
+
+#ifdef GC_FULL_FREQ /* a count */
+# define GC_INIT_CONF_FULL_FREQ GC_set_full_freq(GC_FULL_FREQ);
+#else
+# define GC_INIT_CONF_FULL_FREQ
+#endif
+
+#ifdef GC_TIME_LIMIT /* milliseconds */
+# define GC_INIT_CONF_TIME_LIMIT GC_set_time_limit(GC_TIME_LIMIT);
+#else
+# define GC_INIT_CONF_TIME_LIMIT
+#endif
+
+#if defined(GC_MARKERS) && defined(GC_THREADS) /* a number of threads */
+# define GC_INIT_CONF_MARKERS GC_set_markers_count(GC_MARKERS);
+#else
+# define GC_INIT_CONF_MARKERS
+#endif
+
+/* Data of the program and its libraries is found without help. */
+#define GC_INIT_CONF_ROOTS
+
+#if defined(GC_SIG_SUSPEND) && defined(GC_THREADS) /* a signal number */
+# define GC_INIT_CONF_SUSPEND_SIGNAL GC_set_suspend_signal(GC_SIG_SUSPEND);
+#else
+# define GC_INIT_CONF_SUSPEND_SIGNAL
 #endif
 
 #if defined(GC_SIG_THR_RESTART) && defined(GC_THREADS) /* a signal number */
-# define GC_INIT_CONF_RESTART GC_set_thr_restart_signal(GC_SIG_THR_RESTART);
+# define GC_INIT_CONF_THR_RESTART_SIGNAL \
+    GC_set_thr_restart_signal(GC_SIG_THR_RESTART);
 #else
-# define GC_INIT_CONF_RESTART
+# define GC_INIT_CONF_THR_RESTART_SIGNAL
 #endif
 
 #ifdef GC_MAXIMUM_HEAP_SIZE /* bytes */
-# define GC_INIT_CONF_MAX_HEAP GC_set_max_heap_size(GC_MAXIMUM_HEAP_SIZE);
+# define GC_INIT_CONF_MAXIMUM_HEAP_SIZE \
+    GC_set_max_heap_size(GC_MAXIMUM_HEAP_SIZE);
 #else
-# define GC_INIT_CONF_MAX_HEAP
+# define GC_INIT_CONF_MAXIMUM_HEAP_SIZE
 #endif
 
 #ifdef GC_IGNORE_WARN /* flag: no warnings on standard error */
@@ -177,26 +227,31 @@
 #endif
 
 #ifdef GC_INITIAL_HEAP_SIZE /* bytes */
-# define GC_INIT_CONF_INITIAL_HEAP \
+# define GC_INIT_CONF_INITIAL_HEAP_SIZE \
     if (GC_get_heap_size() < (size_t)(GC_INITIAL_HEAP_SIZE)) \
       (void)GC_expand_hp((size_t)(GC_INITIAL_HEAP_SIZE) - GC_get_heap_size());
 #else
-# define GC_INIT_CONF_INITIAL_HEAP
+# define GC_INIT_CONF_INITIAL_HEAP_SIZE
 #endif
 
 /* A block and not a do-while: old programs write it without a semicolon. */
 #define GC_INIT() { \
     GC_INIT_CONF_DONT_EXPAND \
-    GC_INIT_CONF_FORCE_UNMAP \
+    GC_INIT_CONF_FORCE_UNMAP_ON_GCOLLECT \
     GC_INIT_CONF_DONT_GC \
     GC_INIT_CONF_MAX_RETRIES \
-    GC_INIT_CONF_DIVISOR \
-    GC_INIT_CONF_SUSPEND \
-    GC_INIT_CONF_RESTART \
-    GC_INIT_CONF_MAX_HEAP \
+    GC_INIT_CONF_FREE_SPACE_DIVISOR \
+    GC_INIT_CONF_FULL_FREQ \
+    GC_INIT_CONF_TIME_LIMIT \
+    GC_INIT_CONF_ALLOCD_BYTES_PER_FINALIZER \
+    GC_INIT_CONF_MARKERS \
+    GC_INIT_CONF_SUSPEND_SIGNAL \
+    GC_INIT_CONF_THR_RESTART_SIGNAL \
+    GC_INIT_CONF_MAXIMUM_HEAP_SIZE \
     GC_init(); \
+    GC_INIT_CONF_ROOTS \
     GC_INIT_CONF_IGNORE_WARN \
-    GC_INIT_CONF_INITIAL_HEAP \
+    GC_INIT_CONF_INITIAL_HEAP_SIZE \
   }
 
 #endif /* GC_CONFIG_MACROS_H */

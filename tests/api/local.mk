@@ -80,9 +80,14 @@ tests_api_typed_LDADD = $(api_ldadd)
 
 tests_api_cpp_SOURCES = tests/api/cpp.cc
 tests_api_cpp_LDADD = libgccpp.la $(api_ldadd)
+tests_api_cpp_gc_SOURCES = tests/api/cpp_gc.cc
+tests_api_cpp_gc_LDADD = libgccpp.la $(api_ldadd)
+tests_api_cpp_gc_debug_SOURCES = tests/api/cpp_gc.cc
+tests_api_cpp_gc_debug_CPPFLAGS = $(AM_CPPFLAGS) -DGC_DEBUG
+tests_api_cpp_gc_debug_LDADD = libgccpp.la $(api_ldadd)
 if CPLUSPLUS
-check_PROGRAMS += tests/api/cpp
-TESTS += tests/api/cpp
+check_PROGRAMS += tests/api/cpp tests/api/cpp_gc tests/api/cpp_gc_debug
+TESTS += tests/api/cpp tests/api/cpp_gc tests/api/cpp_gc_debug
 endif
 
 # At a fixed address the program gets copies of the public variables.

@@ -1,10 +1,11 @@
 #!/bin/sh
 # tests/tools/headers.sh: the public headers stand alone and say the truth. SPDX-License-Identifier: MIT
 #
-# Each header compiles by itself as C89, C11 and C++11, with and without
-# GC_THREADS; every macro expands to clean code; the numbers that belong to the
-# binary interface are right; and what the headers declare is what the library's
-# list exports.  Planted faults show that each of these can fail.
+# Each header compiles by itself as C89, C11, C++11 and C++17, with and without
+# GC_THREADS, those for C++ from C++98 to C++20; every macro expands to clean
+# code; the numbers that belong to the binary interface are right; and what the
+# headers declare is what the library's list exports.  Planted faults show that
+# each of these can fail.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -27,8 +28,8 @@ compilers() {
 # standards LANGUAGE: the flags that choose each standard
 standards() {
   case $1 in
-    c) echo "-ansi -std=c11 -std=gnu11" ;;
-    c++) echo "-std=c++11" ;;
+    c) echo "-std=c89 -std=c11 -std=gnu11" ;;
+    c++) echo "-std=c++11 -std=c++17" ;;
   esac
 }
 
@@ -65,24 +66,80 @@ alone() {
 
 headers() { (cd "$include" && find . -name '*.h' | sed 's,^\./,,' | sort); }
 
-# C++ has a header of its own.
-is_for_cxx() { [ "$1" = gc/gc_allocator.h ]; }
+# Headers for C++ only.
+is_for_cxx() {
+  case $1 in gc_cpp.h | gc/gc_cpp.h | gc/gc_allocator.h) return 0 ;; esac
+  return 1
+}
 for header in $(headers); do
   is_for_cxx "$header" && continue
   passes "$header stands alone" alone "$header"
   passes "$header stands alone with GC_THREADS" alone "$header" -DGC_THREADS
 done
 
+# for_cxx FILE OPTION...: it compiles as C++, old and new
 for_cxx() {
-  printf '#include <gc/gc_allocator.h>\n#include <gc/gc_allocator.h>\n' \
-    >"$scratch/alone.c"
+  file=$1; shift
   for cxx in ${CXX:-g++ clang++}; do
     command -v "$cxx" >/dev/null || continue
-    check "$cxx" c++ "$scratch/alone.c" -std=c++11 </dev/null &&
-      check "$cxx" c++ "$scratch/alone.c" -std=c++17 </dev/null || return 1
+    for standard in c++98 c++11 c++17 c++20; do
+      check "$cxx" c++ "$file" -std=$standard "$@" </dev/null || {
+        echo "with $cxx -std=$standard $*"
+        return 1
+      }
+    done
   done
 }
-passes "gc/gc_allocator.h stands alone in C++" for_cxx
+alone_in_cxx() { # HEADER OPTION...
+  printf '#include <%s>\n#include <%s>\n' "$1" "$1" >"$scratch/alone.c"
+  shift
+  for_cxx "$scratch/alone.c" "$@"
+}
+for header in $(headers); do
+  is_for_cxx "$header" || continue
+  passes "$header stands alone in C++" alone_in_cxx "$header"
+  passes "$header stands alone with GC_THREADS and GC_DEBUG" \
+    alone_in_cxx "$header" -DGC_THREADS -DGC_DEBUG
+  passes "$header stands alone with its options" alone_in_cxx "$header" \
+    -DGC_NAMESPACE -DGC_NAME_CONFLICT -DGC_ATOMIC_UNCOLLECTABLE
+  passes "$header stands alone without exceptions" alone_in_cxx "$header" \
+    -fno-exceptions
+done
+
+cat >"$scratch/use.cc" <<'END'
+#include <gc_cpp.h>
+#include <gc/gc_allocator.h>
+#include <list>
+#include <vector>
+struct node : public gc { node *next; node() : next(0) {} };
+struct file : public gc_cleanup { int number; explicit file(int n) : number(n) {} };
+struct numbers { long a[3]; };
+GC_DECLARE_PTRFREE(numbers);
+extern void use(const void *);
+extern void all(GC_NS_QUALIFY(GCCleanUpFunc));
+void all(GC_NS_QUALIFY(GCCleanUpFunc) fn) {
+  node *n = new node;
+  delete new (GC) node;
+  delete new (NoGC) node;
+  delete[] new (PointerFreeGC) node[3];
+  delete new file(*new (GC) file(3));
+  use(new (n) node);
+  use(new (UseGC) long);
+  use(new (GC, fn) long[4]);
+  use(new (GC, fn, n) long);
+  std::vector<node *, gc_allocator<node *> > v(3, n);
+  std::list<numbers, gc_allocator_ignore_off_page<numbers> > l(3);
+  std::vector<long, traceable_allocator<long> > t(3), u(t);
+  u.push_back(4);
+  u.swap(t);
+  use(v[0] == n ? &v[0] : 0);
+  use(&l.front());
+  use(&u[0]);
+}
+END
+passes "what the C++ headers give is clean code" for_cxx "$scratch/use.cc"
+passes "and with GC_DEBUG" for_cxx "$scratch/use.cc" -DGC_DEBUG
+passes "and without exceptions" for_cxx "$scratch/use.cc" -fno-exceptions
 
 # ---- Everything in use ----
 
@@ -272,7 +329,7 @@ private="GC_push_other_roots GC_on_abort GC_printf GC_err_printf GC_log_printf
   GC_uobjfreelist_ptr GC_auobjfreelist_ptr GC_arrays"
 declared() {
   for header in $(cd "${tree:-$include}" && find . -name '*.h' |
-    grep -v 'gc_allocator\|leak_detector'); do
+    grep -v 'gc_allocator\|gc_cpp\|leak_detector'); do
     printf '#include "%s"\n' "$header"
   done >"$scratch/all.c"
   # shellcheck disable=SC2086 # CC is a list of words
@@ -373,5 +430,8 @@ tree=$scratch/tree refuses "a store that is lost is found" "keeps 5 stores" \
 spoilt gc/gc_inline.h 's/(int)(kind), gc_head_/gc_size_, gc_head_/'
 tree=$scratch/tree refuses "a silent conversion is found" conversion \
   everywhere "$scratch/use.c"
+spoilt gc/gc_cpp.h 's/ new\[\](size_t, void \*p)/ new[](size_t s, void *p)/'
+tree=$scratch/tree refuses "an unused parameter for C++ is found" unused \
+  alone_in_cxx gc/gc_cpp.h
 
 finish
