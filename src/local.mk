@@ -21,7 +21,8 @@ libgccore_la_SOURCES = \
 	src/world/frame.h src/world/ranges.c \
 	src/world/ranges.h src/world/roots.c \
 	src/world/roots.h src/world/stack.c src/world/stack.h \
-	src/world/stop.c src/world/stop.h src/world/thread.c \
+	src/world/stop.c src/world/stop.h src/world/suspend.c \
+	src/world/suspend.h src/world/thread.c \
 	src/world/thread.h \
 	src/mark/hold.c src/mark/hold.h src/mark/mark.h \
 	src/mark/mark_inline.h src/mark/proc.c src/mark/proc.h \

@@ -25,6 +25,10 @@
 #ifndef GC_PTHREAD_CREATE_CONST
 # define GC_PTHREAD_CREATE_CONST const
 #endif
+/* What names a thread in javaxfc.h. */
+#ifndef GC_SUSPEND_THREAD_ID
+# define GC_SUSPEND_THREAD_ID pthread_t
+#endif
 #ifndef GC_HAVE_PTHREAD_EXIT
 # define GC_HAVE_PTHREAD_EXIT
 #endif

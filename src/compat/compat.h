@@ -29,6 +29,7 @@
 #include <gc/gc_inline.h>
 #include <gc/gc_mark.h>
 #include <gc/gc_typed.h>
+#include <gc/javaxfc.h>
 #include <gcx/observe.h>
 
 _Static_assert(GC_MAX_MARK_PROCS == 1 << DESC_PROC_BITS, "mark procedures");
@@ -40,6 +41,9 @@ _Static_assert(sizeof(GC_word) == sizeof(uint64_t), "a word is 64 bits");
 /* No header declares these, but clients do. */
 GC_API GC_push_other_roots_proc GC_push_other_roots;
 GC_API GC_abort_func GC_on_abort;
+
+/* If GC_pthread_create has just made the thread: until it has registered. */
+void gc_compat_await_start(pthread_t id);
 
 /* The kind that a client named; misuse is reported here and not when a table is
  * read beyond its end. */

@@ -7,6 +7,7 @@
 #include "world/roots.h"
 #include "world/stack.h"
 #include "world/stop.h"
+#include "world/suspend.h"
 
 /* ---- Registration ---- */
 
@@ -83,6 +84,43 @@ void *GC_call_with_alloc_lock(GC_fn_type fn, void *data) {
   void *result = fn(data);
   gc_api_unlock();
   return result;
+}
+
+/* ---- Suspending threads ---- */
+
+static bool is_own_id(pthread_t id) {
+  return (uint64_t)id == gc_plat_pthread_id();
+}
+
+/* As between GC_stop_world_external and GC_start_world_external. */
+static bool is_stopped_by_me(void) {
+  return gc_world_is_stopped() && gc_api_is_mine();
+}
+
+/* Without the allocator lock for itself: it would keep it until it is resumed. */
+void GC_suspend_thread(pthread_t id) {
+  gc_start();
+  gc_check(!is_stopped_by_me() && !(is_own_id(id) && gc_api_is_mine()));
+  if (is_own_id(id)) {
+    gc_suspend_self();
+    return;
+  }
+  gc_compat_await_start(id);
+  gc_api_lock();
+  gc_suspend_other(id);
+  gc_api_unlock_waking();
+}
+
+void GC_resume_thread(pthread_t id) {
+  gc_start();
+  gc_check(!is_stopped_by_me());
+  gc_suspend_resume(id);
+}
+
+int GC_is_thread_suspended(pthread_t id) {
+  gc_start();
+  gc_check(!is_stopped_by_me());
+  return gc_suspend_is_suspended(id);
 }
 
 /* ---- Stopping the world by hand ---- */

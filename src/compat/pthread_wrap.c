@@ -7,7 +7,8 @@
  * the thread, whoever comes first, so that everybody who can know the thread's
  * number finds it. It is freed when three things have happened, in whatever
  * order: the creator has left it, the thread is over, and it is released
- * (joined, detached or created detached).
+ * (joined, detached or created detached). Until the thread has registered, it is
+ * listed in any case, so that who wants to suspend it can wait for that.
  *
  * The list is guarded by the allocator lock, which fork knows how to handle.
  * Numbers are used again after a join: a new record goes to the front, so the
@@ -31,8 +32,9 @@ struct record {
   void *(*start)(void *); /* [const] */
   void *arg;              /* [thread] */
   void *result;           /* [thread] until it is over */
-  bool is_listed;         /* [lock api] as the other three */
-  bool is_left, is_over, is_released;
+  int pid;        /* [const] a child of fork has none of these threads */
+  bool is_listed; /* [lock api] as the other four */
+  bool is_known, is_left, is_over, is_released;
 };
 
 #define BUCKETS 64u
@@ -47,7 +49,7 @@ static struct record **bucket_of(pthread_t id) {
 }
 
 static void list_locked(struct record *r, pthread_t id) {
-  if (r->is_listed || r->is_released)
+  if (r->is_listed || (r->is_released && r->is_known))
     return;
   struct record **bucket = bucket_of(id);
   r->id = id;
@@ -77,10 +79,14 @@ static void free_if_done_locked(struct record *r) {
     gc_free(r);
 }
 
-static void release_locked(struct record *r) {
-  if (r->is_listed)
+static void unlist_if_unwanted_locked(struct record *r) {
+  if (r->is_listed && r->is_released && r->is_known)
     unlist_locked(r);
+}
+
+static void release_locked(struct record *r) {
   r->is_released = true;
+  unlist_if_unwanted_locked(r);
   free_if_done_locked(r);
 }
 
@@ -106,6 +112,8 @@ static void *run(void *record) {
     gc_fatal("no memory to register a thread; raise the memory limit");
   own_record = r;
   gc_api_lock();
+  r->is_known = true;
+  unlist_if_unwanted_locked(r);
   list_locked(r, pthread_self());
   gc_api_unlock_only();
   void *value = r->arg;
@@ -130,7 +138,10 @@ static struct record *new_record(const pthread_attr_t *attr,
   if (r == NULL)
     return NULL;
   bool is_detached = is_created_detached(attr);
-  *r = (struct record){.start = entry, .arg = arg, .is_released = is_detached};
+  *r = (struct record){.start = entry,
+                       .arg = arg,
+                       .pid = gc_plat_pid(),
+                       .is_released = is_detached};
   return r;
 }
 
@@ -155,6 +166,19 @@ int GC_pthread_create(pthread_t *id, const pthread_attr_t *attr,
     gc_thread_redeem_promise();
   gc_free(r);
   return error;
+}
+
+static bool is_starting(pthread_t id) {
+  gc_api_lock();
+  const struct record *r = find_locked(id);
+  bool is_new = r != NULL && !r->is_known && r->pid == gc_plat_pid();
+  gc_api_unlock_only();
+  return is_new;
+}
+
+void gc_compat_await_start(pthread_t id) {
+  while (is_starting(id))
+    gc_plat_yield();
 }
 
 /* ---- Other calls ---- */

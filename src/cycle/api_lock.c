@@ -63,6 +63,12 @@ void gc_api_unlock(void) {
   gc_collect(COLLECT_BUDGET);
 }
 
+void gc_api_unlock_waking(void) {
+  gc_check(gc_api_is_mine());
+  gc_lock_expect_waiters(&api_lock);
+  gc_api_unlock();
+}
+
 void gc_api_unlock_after_fork(void) {
   gc_store_rlx(&owner_tid, my_tid());
   gc_api_unlock_only();

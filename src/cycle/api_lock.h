@@ -15,6 +15,9 @@ void gc_api_lock(void);
 bool gc_api_try_lock(void);
 /* The outermost unlock serves a request for a collection. */
 void gc_api_unlock(void);
+/* The same, and a waiter is woken whether or not one is known of, for the reason
+ * that world/suspend.c gives. */
+void gc_api_unlock_waking(void);
 /* The same without serving (the collector itself). */
 void gc_api_unlock_only(void);
 /* Child of fork: the forking thread has another thread number now. */

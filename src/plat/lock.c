@@ -164,3 +164,7 @@ void gc_unlock_stoppable(struct gc_lock *lock) {
   note_released(lock);
   release_word(lock);
 }
+
+void gc_lock_expect_waiters(struct gc_lock *lock) {
+  gc_store_rlx(&lock->word, 2);
+}

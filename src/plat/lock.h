@@ -53,6 +53,9 @@ void gc_unlock(struct gc_lock *lock);
 void gc_lock_stoppable(struct gc_lock *lock);
 bool gc_lock_try_stoppable(struct gc_lock *lock);
 void gc_unlock_stoppable(struct gc_lock *lock);
+/* The caller holds the lock: the unlock will wake one waiter, even if none is
+ * known of. */
+void gc_lock_expect_waiters(struct gc_lock *lock);
 
 /* Child of fork: the lock is free again, whatever it was. */
 void gc_lock_reset(struct gc_lock *lock);

@@ -32,6 +32,7 @@
 #include "base/switches.h"
 #include "world/ranges.h"
 #include "world/stop.h"
+#include "world/suspend.h"
 
 static struct gc_ranges own_tls; /* blocks of the thread that prepared last */
 static void *_Atomic own_tls_owner; /* its thread pointer */
@@ -243,11 +244,24 @@ struct stack_call {
 static void become_blocked(struct gc_thread *t) {
   /* Pairs with the stopper's look at the state. */
   gc_store_seq(&t->state, THR_BLOCKED);
-  gc_stop_answer_blocked(t);
+  gc_stop_answer_still(t);
+  gc_suspend_answer(t);
 }
 
-static void become_running_locked(struct gc_thread *t) {
+/* Waits until the thread may run. The list is locked on return. */
+static void lock_to_run(struct gc_thread *t) {
+  gc_thread_lock_list();
+  while (gc_load_rlx(&t->suspension) != SUSP_NO) {
+    gc_thread_unlock_list();
+    gc_suspend_await_resumption(t);
+    gc_thread_lock_list();
+  }
+}
+
+static void become_running(struct gc_thread *t) {
+  lock_to_run(t);
   gc_store_rlx(&t->state, THR_RUNNING);
+  gc_thread_unlock_list();
 }
 
 static void call_blocked(void *cx, char *sp) {
@@ -258,9 +272,7 @@ static void call_blocked(void *cx, char *sp) {
   become_blocked(t);
   gc_nostop_leave();
   call->result = call->fn(call->arg);
-  gc_thread_lock_list();
-  become_running_locked(t);
-  gc_thread_unlock_list();
+  become_running(t);
 }
 
 static bool is_blocked(const struct gc_thread *t) {
@@ -282,10 +294,10 @@ gc_noinline void *gc_active_call(void *(*fn)(void *), void *arg) {
   if (!is_blocked(t))
     return fn(arg);
   struct gc_stack_segment outer = {t->segments, t->sp, t->part_cold};
-  gc_thread_lock_list();
+  lock_to_run(t);
   t->segments = &outer;
   t->part_cold = __builtin_frame_address(0);
-  become_running_locked(t);
+  gc_store_rlx(&t->state, THR_RUNNING);
   gc_thread_unlock_list();
   void *result = fn(arg);
   gc_nostop_enter();

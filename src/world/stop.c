@@ -30,6 +30,9 @@
  * cleared before. While a thread parks, its nostop counter is up, so a second
  * signal only sets `stop_wanted`, and the thread looks once more.
  *
+ * A suspended thread (world/suspend) stands still already: the stopper counts it
+ * off as it does a blocked one, and for the same reason it stays so.
+ *
  * The stop begins while the loader's list of images is locked: if images have
  * come or gone since the roots were read, the world runs on and they are read
  * again. No thread is ever stopped in the middle of a change to that list.
@@ -40,9 +43,10 @@
 #include "base/switches.h"
 #include "world/roots.h"
 #include "world/stack.h"
+#include "world/suspend.h"
 
-#define RESEND_FIRST_NS ((uint64_t)(GC_TSAN_BUILD ? 2 : 50) * 1000000u)
-#define RESEND_MOST_NS ((uint64_t)1000 * 1000000u)
+#define RESEND_FIRST_NS GC_STOP_RESEND_FIRST_NS
+#define RESEND_MOST_NS GC_STOP_RESEND_MOST_NS
 #define COMPLAIN_AFTER_NS ((uint64_t)20000 * 1000000u)
 
 static _Atomic uint32_t generation;        /* [atomic: w by the stopper] */
@@ -86,7 +90,7 @@ static void answer(struct gc_thread *t, uint32_t seen, uint32_t gen) {
     gc_plat_futex_wake(&missing, 1);
 }
 
-void gc_stop_answer_blocked(struct gc_thread *t) {
+void gc_stop_answer_still(struct gc_thread *t) {
   uint32_t seen = gc_load_acq(&t->parked_gen);
   /* Pairs with the stopper's store, see above. */
   uint32_t gen = gc_load_seq(&generation);
@@ -94,19 +98,27 @@ void gc_stop_answer_blocked(struct gc_thread *t) {
     answer(t, seen, gen);
 }
 
-/* A thread that is still here when the next stop begins answers again. */
+/* A thread that is still here when the next stop begins answers again. While it
+ * is suspended, its record is the collector's. */
 static void wait_for_restart(struct gc_thread *t, char *sp) {
   for (;;) {
     uint32_t seen = gc_load_acq(&t->parked_gen);
     uint32_t gen = gc_load_seq(&generation);
-    if ((gen & 1) == 0)
+    uint32_t suspension = gc_load_seq(&t->suspension);
+    if (suspension == SUSP_YES) {
+      gc_suspend_await_resumption(t);
+      continue;
+    }
+    if ((gen & 1) == 0 && suspension == SUSP_NO)
       return;
-    bool is_blocked = gc_load_rlx(&t->state) == THR_BLOCKED;
-    if (!is_blocked)
+    if (seen != gen)
       gc_stack_publish(t, sp);
+    if ((gen & 1) == 0) {
+      gc_suspend_answer(t);
+      gc_stop_answer_still(t); /* who suspends itself holds off no stop */
+      continue;
+    }
     answer(t, seen, gen);
-    if (is_blocked)
-      return;
     gc_plat_futex_wait(&generation, gen, 0);
   }
 }
@@ -119,7 +131,10 @@ static void park(void *thread, char *sp) {
     gc_compiler_barrier();
     gc_store_rlx(&self->stop_wanted, 0);
     gc_compiler_barrier();
-    wait_for_restart(t, sp);
+    if (gc_load_rlx(&t->state) == THR_BLOCKED)
+      gc_stop_answer_still(t);
+    else
+      wait_for_restart(t, sp);
     gc_compiler_barrier();
     gc_store_rlx(&self->nostop, 0);
     gc_compiler_barrier();
@@ -171,7 +186,8 @@ void gc_stop_poll(void) {
   if (t == NULL || gc_nostop_inside())
     return;
   uint32_t gen = gc_load_acq(&generation);
-  if ((gen & 1) && gc_load_rlx(&t->parked_gen) != gen)
+  if (((gen & 1) && gc_load_rlx(&t->parked_gen) != gen) ||
+      gc_load_rlx(&t->suspension) == SUSP_ASKED)
     park_with_registers();
 }
 
@@ -182,20 +198,24 @@ void gc_stop_start(void) {
 
 /* ---- The side that stops ---- */
 
+bool gc_stop_signal_thread(struct gc_thread *t) {
+  int error = gc_plat_signal_thread(t->tid, gc_stop_signal());
+  t->is_gone = t->is_gone || gc_plat_is_no_such_thread(error);
+  return !t->is_gone;
+}
+
+/* The looks at the state and at the suspension pair with the thread's change of
+ * either before it looks at the generation. Nobody resumes a suspended thread while
+ * the list is locked. */
+static bool stands_still(struct gc_thread *t) {
+  return t->is_gone || gc_load_seq(&t->state) == THR_BLOCKED ||
+         gc_load_seq(&t->suspension) == SUSP_YES;
+}
+
 static void ask_thread(struct gc_thread *t, uint32_t gen) {
   uint32_t seen = gc_load_acq(&t->parked_gen);
-  if (seen == gen)
-    return;
-  /* Pairs with the thread's store before it looks at the generation. */
-  if (t->is_gone || gc_load_seq(&t->state) == THR_BLOCKED) {
+  if (seen != gen && (stands_still(t) || !gc_stop_signal_thread(t)))
     answer(t, seen, gen);
-    return;
-  }
-  int error = gc_plat_signal_thread(t->tid, gc_stop_signal());
-  if (gc_plat_is_no_such_thread(error)) {
-    t->is_gone = true;
-    answer(t, seen, gen);
-  }
 }
 
 static void ask_others(uint32_t gen) {
@@ -257,7 +277,7 @@ static void emit_thread_events(enum gc_collection_event event) {
   if (gc_hooks.thread_event == NULL)
     return;
   for (struct gc_thread *t = gc_thread_first_locked(); t != NULL; t = t->next)
-    if (t != self && !t->is_gone && gc_load_rlx(&t->state) == THR_RUNNING)
+    if (t != self && !stands_still(t))
       gc_hooks.thread_event((int)event, (void *)(uintptr_t)t->pthread_id);
 }
 

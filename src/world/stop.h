@@ -28,13 +28,21 @@ void gc_stop_world(void);
 void gc_start_world(void);
 bool gc_world_is_stopped(void);
 
-/* Parks the calling thread if a stop waits for it. For builds in which signals
- * are delivered late (ThreadSanitizer): to be called in slow paths. */
+/* A signal that is not answered is sent again after so long, at most. */
+#define GC_STOP_RESEND_FIRST_NS ((uint64_t)(GC_TSAN_BUILD ? 2 : 50) * 1000000u)
+#define GC_STOP_RESEND_MOST_NS ((uint64_t)1000 * 1000000u)
+
+/* Sends the signal to a thread of the locked list. False: the thread is gone. */
+bool gc_stop_signal_thread(struct gc_thread *thread);
+
+/* Parks the calling thread if a stop, or who suspends it, waits for it. For builds
+ * in which signals are delivered late (ThreadSanitizer): to be called in slow
+ * paths. */
 void gc_stop_poll(void);
 
-/* The calling thread has just become blocked: answers a stop that has begun
- * meanwhile. */
-void gc_stop_answer_blocked(struct gc_thread *thread);
+/* The calling thread has just become blocked or suspended: answers a stop that has
+ * begun meanwhile. */
+void gc_stop_answer_still(struct gc_thread *thread);
 
 /* Nanoseconds that the last stop needed. */
 uint64_t gc_stop_last_ns(void);

@@ -40,6 +40,11 @@ void gc_thread_lock_list(void) { gc_lock_stoppable(&list_lock); }
 
 void gc_thread_unlock_list(void) { gc_unlock_stoppable(&list_lock); }
 
+void gc_thread_unlock_list_waking(void) {
+  gc_lock_expect_waiters(&list_lock);
+  gc_unlock_stoppable(&list_lock);
+}
+
 struct gc_thread *gc_thread_first_locked(void) {
   return known;
 }
@@ -263,8 +268,11 @@ void gc_thread_keep_only_self(void) {
   for (struct gc_thread *t = known; t != NULL; t = t->next)
     t->is_gone = t != self;
   gc_thread_reap_gone_locked();
-  if (self != NULL)
+  if (self != NULL) {
     self->tid = gc_plat_tid();
+    /* There is nobody left who could resume it. */
+    gc_store_rlx(&self->suspension, SUSP_NO);
+  }
   gc_thread_unlock_list();
 }
 

@@ -19,6 +19,13 @@ enum gc_thread_state {
   THR_BLOCKED  /* inside gc_blocking_call: counts as stopped at sp */
 };
 
+/* What GC_suspend_thread has made of a thread, see world/suspend.h. */
+enum gc_suspension {
+  SUSP_NO,
+  SUSP_ASKED, /* it is to stand still */
+  SUSP_YES    /* it counts as stopped until it is resumed */
+};
+
 /* Part of a stack below a gc_active_call: [sp, cold) of the blocking call that
  * it interrupted. A null cold end is the thread's own. */
 struct gc_stack_segment {
@@ -42,6 +49,10 @@ struct gc_thread {
                                     leaving THR_BLOCKED needs lock threads */
   _Atomic uint32_t parked_gen; /* [atomic] last stop that was answered, by the
                                     thread or for it */
+  _Atomic uint32_t
+      suspension; /* [atomic] an enum gc_suspension; w: lock threads,
+                                    but for ASKED to YES, which whoever finds that
+                                    the thread stands still changes by CAS */
   char *stack_low,
       *stack_top;   /* [const] the system's bounds; low may be null */
   char *stack_cold; /* [atomic word] cold end, moved for fibers */
@@ -97,6 +108,9 @@ void gc_thread_redeem_promise(void);
 struct gc_thread *gc_thread_first_locked(void);
 void gc_thread_lock_list(void);
 void gc_thread_unlock_list(void);
+/* The same, and wakes somebody who waits for the lock, whether or not it is known
+ * that there is one: a waiter or a wakener may have been suspended. */
+void gc_thread_unlock_list_waking(void);
 unsigned gc_thread_count(void);
 
 /* Ends the records of threads that ended without unregistering. The list is

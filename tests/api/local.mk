@@ -10,8 +10,8 @@ api_programs = tests/api/alloc tests/api/base_size tests/api/collect \
 	tests/api/dlrace tests/api/env tests/api/finalise tests/api/finalise_when \
 	tests/api/fork tests/api/free_realloc tests/api/init tests/api/limits \
 	tests/api/links tests/api/marking tests/api/redirects tests/api/registers \
-	tests/api/roots tests/api/settings tests/api/stats tests/api/thread_signals \
-	tests/api/threads tests/api/trap_coroutines tests/api/trap_follow \
+	tests/api/roots tests/api/settings tests/api/stats tests/api/suspend \
+	tests/api/thread_signals tests/api/threads tests/api/trap_coroutines tests/api/trap_follow \
 	tests/api/trap_signals tests/api/trap_step tests/api/trap_storm \
 	tests/api/trap_threads tests/api/typed
 
@@ -55,6 +55,8 @@ tests_api_settings_SOURCES = tests/api/settings.c
 tests_api_settings_LDADD = $(api_ldadd)
 tests_api_stats_SOURCES = tests/api/stats.c
 tests_api_stats_LDADD = $(api_ldadd)
+tests_api_suspend_SOURCES = tests/api/suspend.c tests/api/slots.h
+tests_api_suspend_LDADD = $(api_ldadd)
 tests_api_threads_SOURCES = tests/api/threads.c tests/api/slots.h
 tests_api_threads_LDADD = $(api_ldadd)
 tests_api_thread_signals_SOURCES = tests/api/thread_signals.c tests/api/slots.h
