@@ -225,6 +225,25 @@ typedef void (GC_CALLBACK *GC_reachable_object_proc)(void * /* obj */,
 GC_API void GC_CALL GC_enumerate_reachable_objects_inner(
     GC_reachable_object_proc, void * /* data */) GC_ATTR_NONNULL(1);
 
+/* ---- Describing objects ---- */
+
+/* Writes what an object is, in fewer than GC_TYPE_DESCR_LEN characters and a
+ * zero, for a report about it: of leaked objects of the kind.  Objects of
+ * GC_debug_malloc and the like are described by the function of the kind that
+ * they stand for.  The argument is the object as the program knows it.
+ *
+ * It may be called with the world stopped: it only reads the object and what
+ * it refers to, takes no lock, as of malloc or a file, and does not call the
+ * collector. */
+#define GC_TYPE_DESCR_LEN 40
+typedef void (GC_CALLBACK *GC_describe_type_fn)(void * /* obj */,
+                                                char * /* text */);
+
+/* Sets the function for a kind; NULL for none.  An unknown kind is reported,
+ * and ends the process.  [set] */
+GC_API void GC_CALL GC_register_describe_type_fn(int /* kind */,
+                                                 GC_describe_type_fn);
+
 /* ---- The stack ---- */
 
 /* Overwrites some of the unused stack below the caller, where old frames may

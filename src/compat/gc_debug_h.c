@@ -2,6 +2,7 @@
  */
 #include "alloc/sited.h"
 #include "compat/compat.h"
+#include "diag/leak.h"
 #include "heap/sited.h"
 #include "plat/plat.h"
 
@@ -156,6 +157,14 @@ char *GC_debug_strndup(const char *text, size_t n, const char *file, int line) {
 wchar_t *GC_debug_wcsdup(const wchar_t *text, const char *file, int line) {
   size_t bytes = (wcslen(text) + 1) * sizeof(wchar_t);
   return copy_with_site(text, bytes, bytes, file, line);
+}
+
+/* ---- Reports ---- */
+
+_Static_assert(GC_TYPE_DESCR_LEN == GC_LEAK_TEXT_BYTES, "descriptions");
+
+void GC_register_describe_type_fn(int kind, GC_describe_type_fn describe) {
+  gc_leak_set_describe(gc_compat_kind(kind), describe);
 }
 
 /* ---- Stores and displacements ---- */

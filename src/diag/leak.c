@@ -17,18 +17,46 @@ struct leaks {
   size_t count, bytes;
 };
 
+static _Atomic(gc_leak_describe_fn) describe[GC_MAX_KINDS];
+
+void gc_leak_set_describe(unsigned kind, gc_leak_describe_fn fn) {
+  gc_store_rel(&describe[kind], fn);
+}
+
+/* The program's text, or an empty one; a text that is too long is cut off. */
+static void describe_leak(const struct gc_object *o, char *object,
+                          char text[static 2 * GC_LEAK_TEXT_BYTES]) {
+  gc_leak_describe_fn fn = gc_load_acq(&describe[gc_sited_plain_kind(o->kind)]);
+  __builtin_memset(text, 0, 2 * GC_LEAK_TEXT_BYTES);
+  if (fn != NULL) {
+    text[0] = text[1] = ' ';
+    fn(object, text + 2);
+    text[1 + GC_LEAK_TEXT_BYTES] = 0;
+  }
+}
+
+/* Objects of a program's own kind may have a header, too. */
+static bool has_site(const struct gc_object *o) {
+  size_t offset;
+  return (gc_sited_is_kind(o->kind) || o->kind >= KIND_FIRST_NEW) &&
+         gc_sited_look(o, &offset) == SITED_GOOD;
+}
+
 static void name_leak(const struct gc_object *o) {
   const char *sort =
       gc_kind_flags(o->kind) & KIND_LEAF ? "pointer-free" : "pointerful";
-  size_t offset;
+  char text[2 * GC_LEAK_TEXT_BYTES];
   const struct gc_sited *s = gc_sited_of(o);
-  if (gc_sited_is_kind(o->kind) && gc_sited_look(o, &offset) == SITED_GOOD)
-    gc_plat_message("leaked %s object at %p, %zu bytes (%s:%u)", sort,
+  if (has_site(o)) {
+    describe_leak(o, o->start + sizeof *s, text);
+    gc_plat_message("leaked %s object at %p, %zu bytes (%s:%u)%s", sort,
                     (const void *)(o->start + sizeof *s), s->bytes, s->file,
-                    s->line);
-  else
-    gc_plat_message("leaked %s object at %p, %zu bytes", sort,
-                    (const void *)o->start, o->bytes);
+                    s->line, text);
+  } else {
+    describe_leak(o, o->start, text);
+    gc_plat_message("leaked %s object at %p, %zu bytes%s", sort,
+                    (const void *)o->start, o->bytes, text);
+  }
 }
 
 static void note_leak(struct leaks *l, const struct gc_object *o) {

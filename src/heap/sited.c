@@ -31,10 +31,14 @@ unsigned gc_sited_make_kind(unsigned plain) {
 }
 
 bool gc_sited_is_kind(unsigned kind) {
+  return gc_sited_plain_kind(kind) != kind;
+}
+
+unsigned gc_sited_plain_kind(unsigned kind) {
   for (unsigned i = 0; i < KIND_FIRST_NEW; i++)
     if (kind != 0 && gc_load_rlx(&sited_kinds[i]) == kind)
-      return true;
-  return false;
+      return i;
+  return kind;
 }
 
 bool gc_sited_is_used(void) {

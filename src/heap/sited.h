@@ -37,6 +37,8 @@ unsigned gc_sited_kind(unsigned plain_kind);
 unsigned gc_sited_make_kind(unsigned plain_kind);
 /* One of these kinds. */
 bool gc_sited_is_kind(unsigned kind);
+/* The one of the first four that its objects stand for; any other kind: itself. */
+unsigned gc_sited_plain_kind(unsigned kind);
 /* There is one. */
 bool gc_sited_is_used(void);
 

@@ -6,7 +6,7 @@
 api_ldadd = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la $(LIBDL)
 
 api_programs = tests/api/alloc tests/api/base_size tests/api/collect \
-	tests/api/copyreloc tests/api/debugging tests/api/disclaim tests/api/dlopen_gc \
+	tests/api/copyreloc tests/api/debugging tests/api/describe tests/api/disclaim tests/api/dlopen_gc \
 	tests/api/dlrace tests/api/env tests/api/finalise tests/api/finalise_when \
 	tests/api/fork tests/api/free_realloc tests/api/init tests/api/limits \
 	tests/api/links tests/api/marking tests/api/redirects tests/api/registers \
@@ -26,6 +26,8 @@ tests_api_collect_SOURCES = tests/api/collect.c
 tests_api_collect_LDADD = $(api_ldadd)
 tests_api_debugging_SOURCES = tests/api/debugging.c
 tests_api_debugging_LDADD = $(api_ldadd)
+tests_api_describe_SOURCES = tests/api/describe.c
+tests_api_describe_LDADD = $(api_ldadd)
 tests_api_disclaim_SOURCES = tests/api/disclaim.c
 tests_api_disclaim_LDADD = $(api_ldadd)
 tests_api_env_SOURCES = tests/api/env.c

@@ -1,0 +1,151 @@
+/* tests/api/describe.c: descriptions of objects in reports of leaks. SPDX-License-Identifier: MIT */
+
+/*
+ * Contract: the function that is registered for a kind writes what an object is
+ * into the report that it has leaked, beside its site.
+ */
+#define GC_DEBUG
+#include <gc/gc.h>
+#include <gc/gc_inline.h>
+#include <gc/gc_mark.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/gcutil.h"
+#include "lib/tap.h"
+
+enum { N_LOST = 10, BYTES = 40 };
+
+/* What fn says on standard error. */
+static char said[1 << 16];
+static void capture(void (*fn)(void)) {
+  FILE *file = tmpfile();
+  int saved = dup(STDERR_FILENO);
+  dup2(fileno(file), STDERR_FILENO);
+  fn();
+  dup2(saved, STDERR_FILENO);
+  close(saved);
+  rewind(file);
+  said[fread(said, 1, sizeof said - 1, file)] = '\0';
+  fclose(file);
+}
+
+static size_t count_said(const char *text) {
+  size_t n = 0;
+  for (const char *at = said; (at = strstr(at, text)) != NULL; at++)
+    n++;
+  return n;
+}
+
+static int kind = GC_I_NORMAL;
+
+/* Each object has a text of its own in it. */
+static void lose(void *arg) {
+  (void)arg;
+  for (int i = 0; i < N_LOST; i++) {
+    char *p = GC_debug_generic_or_special_malloc(BYTES, kind, "lost.c", 70 + i);
+    memcpy(p, "apple pie no. 0", 16);
+    p[14] = (char)('0' + i);
+  }
+}
+
+static void lose_and_collect(void) {
+  gu_apart(lose, NULL);
+  gu_collect();
+}
+
+static void start_finding_leaks(void) {
+  GC_set_find_leak(1);
+  GC_INIT();
+}
+
+static void copy_its_text(void *object, char *text) {
+  memcpy(text, object, 16);
+}
+
+static void check_descriptions(void) {
+  capture(lose_and_collect);
+  GC_set_find_leak(0);
+  tap_ge(count_said("lost.c:7"), N_LOST - 1);
+  tap_ge(count_said("apple pie no. "), N_LOST - 1);
+  tap_check(count_said("apple pie no. 3") <= 1);
+}
+
+static void objects_of_new_kinds_are_described(void) {
+  start_finding_leaks();
+  kind = (int)GC_new_kind(GC_new_free_list(), 0, 1, 1);
+  GC_register_describe_type_fn(kind, copy_its_text);
+  check_descriptions();
+}
+
+static void objects_of_standard_kinds_are_described(void) {
+  start_finding_leaks();
+  GC_register_describe_type_fn(GC_I_NORMAL, copy_its_text);
+  check_descriptions();
+}
+
+static void write_much(void *object, char *text) {
+  (void)object;
+  memset(text, 'x', GC_TYPE_DESCR_LEN - 1);
+  text[GC_TYPE_DESCR_LEN - 1] = '\0';
+}
+
+static void long_texts_are_whole(void) {
+  char text[GC_TYPE_DESCR_LEN + 2];
+  start_finding_leaks();
+  GC_register_describe_type_fn(GC_I_NORMAL, write_much);
+  capture(lose_and_collect);
+  GC_set_find_leak(0);
+  write_much(NULL, text);
+  tap_ge(count_said(text), N_LOST - 1);
+  strcat(text, "x");
+  tap_eq_u(count_said(text), 0);
+}
+
+static void descriptions_may_be_taken_back(void) {
+  start_finding_leaks();
+  GC_register_describe_type_fn(GC_I_NORMAL, copy_its_text);
+  GC_register_describe_type_fn(GC_I_NORMAL, NULL);
+  capture(lose_and_collect);
+  GC_set_find_leak(0);
+  tap_ge(count_said("lost.c:7"), N_LOST - 1);
+  tap_eq_u(count_said("apple"), 0);
+}
+
+static void other_kinds_are_left_alone(void) {
+  start_finding_leaks();
+  int other = (int)GC_new_kind(GC_new_free_list(), 0, 1, 1);
+  GC_register_describe_type_fn(other, copy_its_text);
+  capture(lose_and_collect);
+  GC_set_find_leak(0);
+  tap_ge(count_said("lost.c:7"), N_LOST - 1);
+  tap_eq_u(count_said("apple"), 0);
+}
+
+static void unknown_kinds_are_reported(void) {
+  int status = 0;
+  if (!gu_on_reclaim())
+    tap_skip("it writes behind its table there");
+  fflush(NULL);
+  pid_t pid = fork();
+  if (pid == 0) {
+    tap_require(freopen("/dev/null", "w", stderr) != NULL);
+    GC_INIT();
+    GC_register_describe_type_fn(99, copy_its_text);
+    _exit(0);
+  }
+  tap_require(waitpid(pid, &status, 0) == pid);
+  tap_check(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
+TAP_MAIN(TAP_CASE(objects_of_new_kinds_are_described),
+         TAP_CASE(objects_of_standard_kinds_are_described),
+         TAP_CASE(long_texts_are_whole),
+         TAP_CASE(descriptions_may_be_taken_back),
+         TAP_CASE(other_kinds_are_left_alone),
+         TAP_CASE(unknown_kinds_are_reported))
