@@ -184,13 +184,21 @@ void df_sweep(struct df_world *w) {
 
 /* ---- One collection ---- */
 
+static void count(struct df_count *c, bool concerns, bool stayed) {
+  c->expected += concerns;
+  c->stayed += concerns && stayed;
+}
+
 static void count_dead(struct df_world *w) {
   for (uint32_t i = 0; i < w->top; i++) {
     const struct df_object *o = &w->object[i];
     if (o->serial == 0 || o->marks != 0)
       continue;
-    w->of_family[o->family].expected++;
-    w->of_family[o->family].stayed += !gu_is_dead(o->hidden);
+    bool stayed = !gu_is_dead(o->hidden);
+    count(&w->of_family[o->family], true, stayed);
+    count(&w->of_toggled, o->is_toggled, stayed);
+    count(&w->of_named, o->is_named, stayed);
+    count(&w->of_holders, o->has_link, stayed);
   }
 }
 

@@ -463,6 +463,7 @@ void df_op_false(struct df_world *w) {
     return;
   *false_word(o) = df_address(df_at(w, to));
   o->false_ref = df_at(w, to)->hidden;
+  df_at(w, to)->is_named = true;
 }
 
 void df_op_root(struct df_world *w) {

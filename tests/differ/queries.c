@@ -5,6 +5,7 @@
 #include <gc/gc_inline.h>
 #include <gc/gc_typed.h>
 
+#include <errno.h>
 #include <string.h>
 
 /* ---- Addresses ---- */
@@ -32,17 +33,19 @@ static void ask_within(struct df_world *w, const struct df_object *o) {
   char *p = df_address(o), *base = GC_base(p);
   size_t off = o->size == 0 ? 0 : df_rnd(w, (uint32_t)o->size);
   n_refused = 0;
-  df_log(w, "base", GC_base(p + off) == base);
-  df_log(w, "heap", (uint64_t)GC_is_heap_ptr(p + off));
-  df_log(w, "same", GC_same_obj(p + off, p) == p + off);
-  df_log(w, "valid", GC_is_valid_displacement(p) == p);
-  df_log(w, "visible", o->edge_at == 0 || GC_is_visible(p + 8) == p + 8);
+  df_expect(w, "base", 1, GC_base(p + off) == base);
+  df_expect(w, "heap", 1, (uint64_t)GC_is_heap_ptr(p + off));
+  df_expect(w, "same", 1, GC_same_obj(p + off, p) == p + off);
+  df_expect(w, "valid", 1, GC_is_valid_displacement(p) == p);
+  df_expect(w, "visible", 1, o->edge_at == 0 || GC_is_visible(p + 8) == p + 8);
   void *q = p;
-  df_log(w, "pre", (uint64_t)((char *)GC_pre_incr(&q, (ptrdiff_t)off) - p));
-  df_log(w, "post", (uint64_t)((char *)GC_post_incr(&q, -(ptrdiff_t)off) - p));
-  df_log(w, "back", q == p);
-  df_log(w, "refused", n_refused);
-  df_log(w, "marked", GC_is_heap_ptr(base) && GC_size(base) >= o->size);
+  df_expect(w, "pre", off,
+            (uint64_t)((char *)GC_pre_incr(&q, (ptrdiff_t)off) - p));
+  df_expect(w, "post", off,
+            (uint64_t)((char *)GC_post_incr(&q, -(ptrdiff_t)off) - p));
+  df_expect(w, "back", 1, q == p);
+  df_expect(w, "refused", 0, n_refused);
+  df_expect(w, "marked", 1, GC_is_heap_ptr(base) && GC_size(base) >= o->size);
 }
 
 static void ask_apart(struct df_world *w, const struct df_object *a,
@@ -50,18 +53,18 @@ static void ask_apart(struct df_world *w, const struct df_object *a,
   static char data[16];
   char local = 0;
   n_refused = 0;
-  df_log(w, "other",
-         GC_same_obj(df_address(a), df_address(b)) == df_address(a));
-  df_log(w, "refused", n_refused);
-  df_log(w, "static base", GC_base(data) == NULL);
-  df_log(w, "stack base", GC_base(&local) == NULL);
-  df_log(w, "null base", GC_base(NULL) == NULL);
-  df_log(w, "static", (uint64_t)GC_is_heap_ptr(data));
-  df_log(w, "stack", (uint64_t)GC_is_heap_ptr(&local));
-  df_log(w, "static same", GC_same_obj(data + 8, data) == data + 8);
-  df_log(w, "static valid", GC_is_valid_displacement(data) == data);
-  df_log(w, "static visible", GC_is_visible(data) == data);
-  df_log(w, "refused", n_refused);
+  df_expect(w, "other", 1,
+            GC_same_obj(df_address(a), df_address(b)) == df_address(a));
+  df_expect(w, "refused", a != b, n_refused);
+  df_expect(w, "static base", 1, GC_base(data) == NULL);
+  df_expect(w, "stack base", 1, GC_base(&local) == NULL);
+  df_expect(w, "null base", 1, GC_base(NULL) == NULL);
+  df_expect(w, "static", 0, (uint64_t)GC_is_heap_ptr(data));
+  df_expect(w, "stack", 0, (uint64_t)GC_is_heap_ptr(&local));
+  df_expect(w, "static same", 1, GC_same_obj(data + 8, data) == data + 8);
+  df_expect(w, "static valid", 1, GC_is_valid_displacement(data) == data);
+  df_expect(w, "static visible", 1, GC_is_visible(data) == data);
+  df_expect(w, "refused", a != b, n_refused);
 }
 
 void df_op_query(struct df_world *w) {
@@ -131,9 +134,9 @@ static int on_stop(void) { return 0; }
   do {                                                                         \
     type old = GC_get_##name();                                                \
     GC_set_##name(proc);                                                       \
-    df_log(w, #name, GC_get_##name() == (proc));                               \
+    df_expect(w, #name, 1, GC_get_##name() == (proc));                         \
     GC_set_##name(old);                                                        \
-    df_log(w, #name, GC_get_##name() == old);                                  \
+    df_expect(w, #name, 1, GC_get_##name() == old);                            \
   } while (0)
 
 static void try_procs(struct df_world *w) {
@@ -156,9 +159,9 @@ void df_op_setting(struct df_world *w) {
   GC_word old = s->get();
   GC_word value = s->least + df_rnd(w, (uint32_t)(s->most - s->least) + 1);
   s->set(value);
-  df_log(w, s->name, s->get());
+  df_expect(w, s->name, value, s->get());
   s->set(old);
-  df_log(w, s->name, s->get() == old);
+  df_expect(w, s->name, 1, s->get() == old);
 }
 
 /* ---- Roots ---- */
@@ -195,13 +198,13 @@ static void *GC_CALLBACK with_base(struct GC_stack_base *base, void *arg) {
 
 static void call_back(struct df_world *w) {
   struct GC_stack_base base;
-  df_log(w, "blocking", GC_do_blocking(identity, w) == w);
-  df_log(w, "active", GC_do_blocking(active_in, w) == w);
-  df_log(w, "locked", GC_call_with_alloc_lock(identity, w) == w);
-  df_log(w, "based", GC_call_with_stack_base(with_base, w) == w);
-  df_log(w, "base", (uint64_t)GC_get_stack_base(&base));
-  df_log(w, "again", (uint64_t)GC_register_my_thread(&base));
-  df_log(w, "known", (uint64_t)GC_thread_is_registered());
+  df_expect(w, "blocking", 1, GC_do_blocking(identity, w) == w);
+  df_expect(w, "active", 1, GC_do_blocking(active_in, w) == w);
+  df_expect(w, "locked", 1, GC_call_with_alloc_lock(identity, w) == w);
+  df_expect(w, "based", 1, GC_call_with_stack_base(with_base, w) == w);
+  df_expect(w, "base", GC_SUCCESS, (uint64_t)GC_get_stack_base(&base));
+  df_expect(w, "again", GC_DUPLICATE, (uint64_t)GC_register_my_thread(&base));
+  df_expect(w, "known", 1, (uint64_t)GC_thread_is_registered());
 }
 
 static void collect_disabled(struct df_world *w) {
@@ -209,13 +212,13 @@ static void collect_disabled(struct df_world *w) {
   GC_disable();
   GC_word before = GC_get_gc_no();
   GC_gcollect();
-  df_log(w, "disabled", GC_get_gc_no() - before);
+  df_expect(w, "disabled", 0, GC_get_gc_no() - before);
   GC_enable();
-  df_log(w, "still", (uint64_t)GC_is_disabled() != 0);
+  df_expect(w, "still", 1, (uint64_t)GC_is_disabled() != 0);
   GC_gcollect();
-  df_log(w, "disabled", GC_get_gc_no() - before);
+  df_expect(w, "disabled", 0, GC_get_gc_no() - before);
   GC_enable();
-  df_log(w, "now", (uint64_t)GC_is_disabled() != 0);
+  df_expect(w, "now", !w->is_automatic, (uint64_t)GC_is_disabled() != 0);
 }
 
 static void ask_for_nonsense(struct df_world *w) {
@@ -224,23 +227,27 @@ static void ask_for_nonsense(struct df_world *w) {
   void *p = w;
   df_log(w, "align", align);
   int code = GC_posix_memalign(&p, align, 1 + df_rnd(w, 300));
-  df_log(w, "code", (uint64_t)code);
-  df_log(w, "out", code == 0 ? (uintptr_t)p % align : p == (void *)w);
-  df_log(w, "strdup", GC_strdup(NULL) == NULL);
-  df_log(w, "null", GC_realloc(NULL, 0) != NULL);
+  df_expect(w, "code",
+            align < sizeof p || (align & (align - 1)) != 0 ? EINVAL : 0,
+            (uint64_t)code);
+  df_expect(w, "out", 1,
+            code == 0 ? (uintptr_t)p % align == 0 : p == (void *)w);
+  df_expect(w, "strdup", 1, GC_strdup(NULL) == NULL);
+  df_expect(w, "null", 1, GC_realloc(NULL, 0) != NULL);
   GC_free(NULL);
   if (w->is_automatic || GC_is_disabled()) { /* it may collect */
-    df_log(w, "huge", GC_malloc((size_t)1 << 62) == NULL);
-    df_log(w, "huge", GC_malloc_atomic((size_t)1 << 61) == NULL);
+    df_expect(w, "huge", 1, GC_malloc((size_t)1 << 62) == NULL);
+    df_expect(w, "huge", 1, GC_malloc_atomic((size_t)1 << 61) == NULL);
   }
-  df_log(w, "unlink",
-         (uint64_t)GC_unregister_disappearing_link(w->plain + DF_WORDS));
-  df_log(w, "unlink", (uint64_t)GC_unregister_long_link(w->plain + DF_WORDS));
+  df_expect(w, "unlink", 0,
+            (uint64_t)GC_unregister_disappearing_link(w->plain + DF_WORDS));
+  df_expect(w, "unlink", 0,
+            (uint64_t)GC_unregister_long_link(w->plain + DF_WORDS));
 }
 
 static void describe(struct df_world *w) {
-  GC_word map[2] = {(GC_word)df_rnd(w, 256), (GC_word)df_rnd(w, 2)
-                                                 << df_rnd(w, 8)};
+  GC_word map[2] = {df_rnd(w, 256), df_rnd(w, 2)};
+  map[1] <<= df_rnd(w, 8);
   size_t n = 1 + df_rnd(w, 70);
   GC_descr d = GC_make_descriptor(map, n);
   df_log(w, "words", n);
@@ -254,8 +261,8 @@ static void finalise_nothing(struct df_world *w) {
   GC_finalization_proc fn = (GC_finalization_proc)(uintptr_t)1;
   void *old = data;
   GC_register_finalizer(data, NULL, NULL, &fn, &old);
-  df_log(w, "static fn", fn == NULL);
-  df_log(w, "static data", old == NULL);
+  df_expect(w, "static fn", 1, fn == NULL);
+  df_expect(w, "static data", 1, old == NULL);
 }
 
 static void make_garbage(struct df_world *w) {

@@ -40,6 +40,14 @@ void df_log(struct df_world *w, const char *what, uint64_t value) {
     printf(" %s=%llu", what, (unsigned long long)value);
 }
 
+void df_expect(struct df_world *w, const char *what, uint64_t want,
+               uint64_t got) {
+  df_log(w, what, got);
+  if (got != want)
+    df_fail(w, "%s is %llu, want %llu", what, (unsigned long long)got,
+            (unsigned long long)want);
+}
+
 static uint64_t step(uint64_t *state) {
   uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
   z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);

@@ -117,4 +117,7 @@ void df_check_counts(struct df_world *w) {
     check_count(w, "finalisers of form", i, &w->of_form[i]);
   for (unsigned i = 0; i < DF_SORTS; i++)
     check_count(w, "links of sort", i, &w->of_sort[i]);
+  check_count(w, "objects with toggle references", 0, &w->of_toggled);
+  check_count(w, "objects named by words that do not count", 0, &w->of_named);
+  check_count(w, "objects with links", 0, &w->of_holders);
 }

@@ -120,6 +120,7 @@ struct df_object {
   uint8_t answer;  /* of its toggle reference */
   bool is_toggled; /* once was or is */
   bool is_shared;  /* had more than one reference; never freed by hand */
+  bool is_named;   /* by a word that does not count */
   bool has_link;   /* lies in it */
   bool is_queued;  /* its finaliser waits for GC_invoke_finalizers */
   bool is_pinned;  /* so it should, but it stayed by luck */
@@ -161,6 +162,7 @@ struct df_world {
   uint64_t told[DF_OBJECTS];   /* keys that the function for ready ones got */
   uint32_t n_told, n_pins;
   struct df_count of_family[DF_FAMILIES], of_form[5], of_sort[DF_SORTS];
+  struct df_count of_toggled, of_named, of_holders;
   size_t n_ran, n_cleared, n_collections;
   GC_word gc_no; /* of the last collection that was asked for */
 };
@@ -190,6 +192,9 @@ df_fail(struct df_world *w, const char *fmt, ...);
 /* A number below the given one; an entry of the log. */
 uint32_t df_rnd(struct df_world *w, uint32_t below);
 void df_log(struct df_world *w, const char *what, uint64_t value);
+/* The same, for what the contract settles. */
+void df_expect(struct df_world *w, const char *what, uint64_t want,
+               uint64_t got);
 
 static inline void *df_address(const struct df_object *o) {
   return gu_reveal(o->hidden);
