@@ -75,11 +75,13 @@ void df_predict(struct df_world *w) {
       w->object[i].marks |= DF_READY;
   for (uint32_t i = 0; i < w->top; i++)
     if (w->object[i].marks & DF_READY && w->object[i].form == DF_NO_ORDER)
-      spread(w, i + 1, DF_REVIVED, DF_LIVE | DF_HELD);
+      spread_children(w, &w->object[i], DF_REVIVED, DF_LIVE | DF_HELD);
   for (uint32_t i = 0; i < w->top; i++) {
     struct df_object *o = &w->object[i];
     if (o->marks & DF_REVIVED && o->form == DF_UNREACHABLE)
       o->marks &= (uint8_t)~DF_READY;
+    if (o->marks & DF_REVIVED && o->marks & DF_READY)
+      o->marks |= DF_LED;
   }
   for (uint32_t i = 0; i < w->top; i++)
     if (w->object[i].marks & DF_READY)
@@ -189,7 +191,18 @@ static void count(struct df_count *c, bool concerns, bool stayed) {
   c->stayed += concerns && stayed;
 }
 
+/* Those that live objects name in words that do not count. */
+static void find_named(struct df_world *w) {
+  for (uint32_t i = 0; i < w->top; i++) {
+    const struct df_object *o = &w->object[i];
+    if (o->serial != 0 && o->marks != 0 && o->false_ref != 0 &&
+        df_at(w, o->false_to)->serial == o->false_serial)
+      df_at(w, o->false_to)->is_named = true;
+  }
+}
+
 static void count_dead(struct df_world *w) {
+  find_named(w);
   for (uint32_t i = 0; i < w->top; i++) {
     const struct df_object *o = &w->object[i];
     if (o->serial == 0 || o->marks != 0)
@@ -198,6 +211,7 @@ static void count_dead(struct df_world *w) {
     count(&w->of_family[o->family], true, stayed);
     count(&w->of_toggled, o->is_toggled, stayed);
     count(&w->of_named, o->is_named, stayed);
+    count(&w->of_area, o->was_in_area, stayed);
     count(&w->of_holders, o->has_link, stayed);
   }
 }
@@ -253,8 +267,8 @@ static void judge_finalisers(struct df_world *w) {
     if (o->serial == 0 || !(o->marks & DF_READY))
       continue;
     int proc = o->proc;
-    w->of_form[o->form].expected++;
-    w->of_form[o->form].stayed += !(o->marks & DF_RAN);
+    count(&w->of_form[o->form], true, !(o->marks & DF_RAN));
+    count(&w->of_led, (o->marks & DF_LED) != 0, !(o->marks & DF_RAN));
     if (!(o->marks & DF_RAN) && !o->is_pinned)
       df_take_finaliser(w, o);
     o->is_queued = o->is_pinned = false;

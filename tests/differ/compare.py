@@ -6,8 +6,8 @@ usage: compare.py [--seed N]... [--calls N] [--from I] [--program FILE]
                   [--ours FOLDER] [--theirs FOLDER] [--reduce]
 
 Without --reduce it is a test: for each seed both libraries make the same calls,
-a million (ten with TAP_LONG=1), and their logs have to be equal; then with four
-threads, where each has its own log. A difference is told with its segment.
+a million (ten with TAP_LONG=1), and their logs have to be equal; then without
+interior references, and with four threads, where each has its own log. A difference is told with its segment.
 
 With --reduce it looks for the shortest list of calls that still differ, within
 the first segment that does, or else among all calls up to it, and shows them as
@@ -138,6 +138,7 @@ def test(runners, seeds, calls):
     names = ['reclaim', 'libgc']
     failed = 0
     tests = [(f'seed {s}', ['--seed', s, '--calls', calls]) for s in seeds]
+    tests.append(('without spare bytes', ['--seed', seeds[0], '--calls', calls, '--whole']))
     tests.append(('four threads', ['--seed', seeds[0], '--calls', calls, '--threads', 4]))
     print(f'1..{len(tests)}')
     for number, (name, arguments) in enumerate(tests, 1):

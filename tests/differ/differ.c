@@ -9,8 +9,9 @@
  * it with that of another library (compare.py):
  *
  *   differ --log [--seed N] [--from I] [--calls N] [--threads N] [--trace]
- *          [--only FILE]
+ *          [--whole] [--only FILE]
  *
+ * --whole sets GC_all_interior_pointers to 0 and keeps to addresses of first bytes.
  * --only takes the numbers of calls to make from a file, --trace shows each call.
  * What the model finds wrong is the line "fault: ..." and status 3.
  */
@@ -38,8 +39,8 @@ static void report(const struct df_world *w) {
            w->n_cleared, w->n_collections);
 }
 
-static void run_seed(uint64_t seed) {
-  df_init();
+static void run_seed(uint64_t seed, bool whole_only) {
+  df_init(whole_only);
   struct df_world *w = df_new(0, seed);
   df_run(w, 0, n_calls(), NULL);
   df_check_counts(w);
@@ -49,9 +50,11 @@ static void run_seed(uint64_t seed) {
   tap_ge(w->n_cleared, n_calls() / 1000);
 }
 
-static void first_seed(void) { run_seed(tap_seed() * 10 + 1); }
-static void second_seed(void) { run_seed(tap_seed() * 10 + 2); }
-static void third_seed(void) { run_seed(tap_seed() * 10 + 3); }
+static void first_seed(void) { run_seed(tap_seed() * 10 + 1, false); }
+static void second_seed(void) { run_seed(tap_seed() * 10 + 2, false); }
+static void third_seed(void) { run_seed(tap_seed() * 10 + 3, false); }
+
+static void without_spare_bytes(void) { run_seed(tap_seed() * 10 + 4, true); }
 
 /* ---- Threads ---- */
 
@@ -80,7 +83,7 @@ static void run_threads(size_t n, uint64_t seed, uint64_t calls) {
     GC_pthread_join(t[i], NULL);
   GC_set_disable_automatic_collection(1);
   for (size_t i = 0; i < n; i++) {
-    void *volatile stack[DF_AREA_FROM - DF_STACK_FROM] = {NULL};
+    void *volatile stack[DF_PUSHED_FROM - DF_STACK_FROM] = {NULL};
     lives[i].w->stack = stack;
     df_end_segment(lives[i].w);
     lives[i].w->stack = NULL;
@@ -88,7 +91,7 @@ static void run_threads(size_t n, uint64_t seed, uint64_t calls) {
 }
 
 static void four_threads(void) {
-  df_init();
+  df_init(false);
   run_threads(THREADS, tap_seed(), n_calls());
   for (size_t i = 0; i < THREADS; i++) {
     report(df_worlds[i]);
@@ -119,11 +122,13 @@ static void read_wanted(const char *path, uint64_t to) {
 static int print_log(int argc, char **argv) {
   uint64_t seed = 1, from = 0, calls = CALLS, threads = 0;
   const char *only = NULL;
-  bool trace = false;
+  bool trace = false, whole_only = false;
   for (int i = 2; i < argc; i++) {
     bool has_value = i + 1 < argc;
     if (strcmp(argv[i], "--trace") == 0)
       trace = true;
+    else if (strcmp(argv[i], "--whole") == 0)
+      whole_only = true;
     else if (strcmp(argv[i], "--only") == 0 && has_value)
       only = argv[++i];
     else if (strcmp(argv[i], "--seed") == 0 && has_value)
@@ -140,7 +145,7 @@ static int print_log(int argc, char **argv) {
   if (threads >= DF_WORLDS)
     return 2;
   df_is_logging = true;
-  df_init();
+  df_init(whole_only);
   printf("library %s\n", gu_on_reclaim() ? "reclaim" : "libgc");
   if (threads != 0) {
     run_threads(threads, seed, calls);
@@ -161,7 +166,8 @@ static int print_log(int argc, char **argv) {
 int main(int argc, char **argv) {
   static const tap_case cases[] = {
       TAP_CASE_T(first_seed, 240), TAP_CASE_T(second_seed, 240),
-      TAP_CASE_T(third_seed, 240), TAP_CASE_T(four_threads, 240)};
+      TAP_CASE_T(third_seed, 240), TAP_CASE_T(without_spare_bytes, 240),
+      TAP_CASE_T(four_threads, 240)};
   if (argc > 1 && strcmp(argv[1], "--log") == 0)
     return print_log(argc, argv);
   return tap_main(argc, argv, cases, sizeof cases / sizeof *cases);

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { FRESH_BYTES = 1900 };
+
 /* ---- Finalisers ---- */
 
 /* The world and the entry of an object that has a key, or NULL. */
@@ -55,8 +57,9 @@ static void on_allocate(void *obj, void *cd) {
   bool is_controlled = find(*(uint64_t *)obj, &w) != NULL && !w->is_automatic;
   if (is_controlled) /* as within the call that runs this it is not */
     GC_disable();
+  /* Of a size that few others have: what is dead is counted after this. */
   for (size_t i = 0; i < 3; i++)
-    memset(GC_malloc(100), 0x99, 100);
+    memset(GC_malloc(FRESH_BYTES), 0x99, FRESH_BYTES);
   if (is_controlled)
     GC_enable();
   note(obj, cd, DF_ALLOCATES);

@@ -30,7 +30,8 @@ enum {
   IS_ALIGNED = 4, /* need not be a base */
   IS_STRING = 8,
   IS_NEAR = 16, /* references into the first 256 bytes only */
-  IS_RESIZED = 32
+  IS_RESIZED = 32,
+  IS_EXACT = 64 /* no spare byte */
 };
 
 /* What GC_get_kind_and_size says of those that are freed by hand. */
@@ -49,6 +50,13 @@ static void *make_many(size_t n) {
     cell = GC_NEXT(cell);
   }
   GC_NEXT(list) = NULL;
+  return list;
+}
+static void *make_generic_many(size_t n) {
+  void *list = NULL;
+  GC_generic_malloc_many(n, GC_I_NORMAL, &list);
+  if (list != NULL)
+    GC_NEXT(list) = NULL;
   return list;
 }
 static void *make_aligned(size_t n) { return GC_memalign(128, n); }
@@ -104,6 +112,7 @@ static const struct family {
                      GC_I_NORMAL},
     [DF_GENERIC] = {make_generic, IS_RESIZED, GC_I_NORMAL},
     [DF_MANY] = {make_many, IS_RESIZED, GC_I_NORMAL},
+    [DF_GENERIC_MANY] = {make_generic_many, IS_EXACT | IS_RESIZED, GC_I_NORMAL},
     [DF_ALIGNED] = {make_aligned, IS_ALIGNED, GC_I_NORMAL},
     [DF_POSIX] = {make_posix, IS_ALIGNED, GC_I_NORMAL},
     [DF_FROM_NULL] = {make_from_null, IS_RESIZED, GC_I_NORMAL},
@@ -258,15 +267,17 @@ void df_check(struct df_world *w, const struct df_object *o) {
 
 void *volatile *df_root_word(struct df_world *w, uint32_t r) {
   static void *volatile words[DF_WORLDS][DF_STACK_FROM];
-  return r < DF_STACK_FROM  ? &words[w->id][r]
-         : r < DF_AREA_FROM ? &w->stack[r - DF_STACK_FROM]
-                            : &w->area[r - DF_AREA_FROM];
+  return r < DF_STACK_FROM    ? &words[w->id][r]
+         : r < DF_PUSHED_FROM ? &w->stack[r - DF_STACK_FROM]
+         : r < DF_AREA_FROM   ? &w->pushed[r - DF_PUSHED_FROM]
+                              : &w->area[r - DF_AREA_FROM];
 }
 
 static uint32_t random_offset(struct df_world *w, const struct df_object *o) {
   size_t end = has_trait(o, IS_NEAR) && o->size > 200 ? 200 : o->size;
-  bool has_spare = !is_fixed(o) && !has_trait(o, IS_ALIGNED | IS_PRECISE);
-  if (df_rnd(w, 4) != 0 || o->size == 0)
+  bool has_spare =
+      !is_fixed(o) && !has_trait(o, IS_ALIGNED | IS_PRECISE | IS_EXACT);
+  if (df_whole_only || df_rnd(w, 4) != 0 || o->size == 0)
     return 0;
   return df_rnd(w, (uint32_t)end + has_spare);
 }
@@ -306,6 +317,10 @@ static void set_edge(struct df_world *w, struct df_object *o, size_t e,
     o->edge_off[e] = random_offset(w, df_at(w, number));
   }
   void *volatile *words = df_address(o);
+  if (o->edge_off[e] % 2 != 0) {
+    GC_ptr_store_and_dirty((void *)&words[o->edge_at + e], edge_value(w, o, e));
+    return;
+  }
   words[o->edge_at + e] = edge_value(w, o, e);
   GC_end_stubborn_change(df_address(o));
 }
@@ -340,10 +355,8 @@ static size_t size_for(struct df_world *w, df_family family) {
   size_t n = random_size(w, traits);
   if (family == DF_ARRAY)
     return ELEMENT_WORDS * WORD * (1 + df_rnd(w, 4));
-  if (family == DF_MANY && n < WORD)
-    n = WORD;
-  if (family == DF_MANY && n > 2000)
-    n = 2000;
+  if (family == DF_MANY || family == DF_GENERIC_MANY)
+    return n < 16 ? 16 : n > 2000 ? 2000 : (n + 15) / 16 * 16;
   return traits & IS_PRECISE && n < MIN_BYTES ? MIN_BYTES : n;
 }
 
@@ -435,16 +448,6 @@ void df_free_fixed(struct df_world *w, uint32_t slot) {
   df_forget(w, o);
 }
 
-void df_op_fixed(struct df_world *w) {
-  uint32_t slot = df_rnd(w, DF_FIXED);
-  df_family family =
-      (df_family)(DF_COLLECTABLE + df_rnd(w, DF_FAMILIES - DF_COLLECTABLE));
-  if (w->fixed[slot] == 0)
-    w->fixed[slot] = make(w, family);
-  else if (!df_at(w, w->fixed[slot])->is_shared)
-    df_free_fixed(w, slot);
-}
-
 /* ---- Changing ---- */
 
 void df_op_edge(struct df_world *w) {
@@ -463,7 +466,8 @@ void df_op_false(struct df_world *w) {
     return;
   *false_word(o) = df_address(df_at(w, to));
   o->false_ref = df_at(w, to)->hidden;
-  df_at(w, to)->is_named = true;
+  o->false_to = to;
+  o->false_serial = df_at(w, to)->serial;
 }
 
 void df_op_root(struct df_world *w) {
@@ -506,6 +510,7 @@ static void check_resized(struct df_world *w, struct df_object *o, char *p,
     df_fail(w, "what is new from %zu to %zu bytes is not clear", o->size, n);
 }
 
+/* The same entry for the object at p. */
 static void become(struct df_world *w, struct df_object *o, char *p, size_t n) {
   bool had_edges = o->edge_at != 0;
   o->hidden = gu_hide(p);
@@ -523,6 +528,22 @@ static void become(struct df_world *w, struct df_object *o, char *p, size_t n) {
   fill(w, o);
 }
 
+/* NULL: it was freed. */
+static char *resize(struct df_world *w, struct df_object *o, size_t n) {
+  df_check(w, o);
+  df_strip(w, o);
+  df_log(w, "from", o->size);
+  df_log(w, "to", n);
+  char *p = GC_realloc(df_address(o), n);
+  if ((p == NULL) != (n == 0))
+    df_fail(w, "%p for %zu bytes", (void *)p, n);
+  if (p != NULL) {
+    check_resized(w, o, p, n);
+    become(w, o, p, n);
+  }
+  return p;
+}
+
 void df_op_realloc(struct df_world *w) {
   uint32_t r = df_some_root(w);
   struct df_object *o = sole(w, r);
@@ -531,21 +552,24 @@ void df_op_realloc(struct df_world *w) {
   size_t n = df_rnd(w, 30) == 0 ? 0 : size_for(w, (df_family)o->family);
   if (n == 0 && has_trait(o, IS_PRECISE))
     n = MIN_BYTES;
-  df_check(w, o);
-  df_strip(w, o);
-  df_log(w, "from", o->size);
-  df_log(w, "to", n);
-  char *p = GC_realloc(df_address(o), n);
-  if (n == 0) {
-    df_log(w, "null", p == NULL);
-    w->root[r] = 0;
-    *df_root_word(w, r) = NULL;
-    df_forget(w, o);
+  if (resize(w, o, n) != NULL) {
+    df_set_root(w, r, df_number(w, o));
     return;
   }
-  if (p == NULL)
-    df_fail(w, "no memory for %zu bytes", n);
-  check_resized(w, o, p, n);
-  become(w, o, p, n);
-  df_set_root(w, r, df_number(w, o));
+  w->root[r] = 0;
+  *df_root_word(w, r) = NULL;
+  df_forget(w, o);
+}
+
+void df_op_fixed(struct df_world *w) {
+  uint32_t slot = df_rnd(w, DF_FIXED), dice = df_rnd(w, 3);
+  df_family family =
+      (df_family)(DF_COLLECTABLE + df_rnd(w, DF_FAMILIES - DF_COLLECTABLE));
+  size_t n = size_for(w, family);
+  if (w->fixed[slot] == 0)
+    w->fixed[slot] = make(w, family);
+  else if (!df_at(w, w->fixed[slot])->is_shared && dice == 0 && n != 0)
+    resize(w, df_at(w, w->fixed[slot]), n);
+  else if (!df_at(w, w->fixed[slot])->is_shared)
+    df_free_fixed(w, slot);
 }

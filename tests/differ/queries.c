@@ -2,7 +2,6 @@
 
 #include "differ/world.h"
 
-#include <gc/gc_inline.h>
 #include <gc/gc_typed.h>
 
 #include <errno.h>
@@ -22,16 +21,21 @@ static void on_one(void *p) {
 
 static void on_warning(char *text, GC_word arg) { (void)text, (void)arg; }
 
+static GC_push_other_roots_proc push_before;
+static void push_roots(void);
+
 void df_init_queries(void) {
   GC_same_obj_print_proc = on_two;
   GC_is_valid_displacement_print_proc = on_one;
   GC_is_visible_print_proc = on_one;
   GC_set_warn_proc(on_warning);
+  push_before = GC_get_push_other_roots();
+  GC_set_push_other_roots(push_roots);
 }
 
 static void ask_within(struct df_world *w, const struct df_object *o) {
   char *p = df_address(o), *base = GC_base(p);
-  size_t off = o->size == 0 ? 0 : df_rnd(w, (uint32_t)o->size);
+  size_t off = o->size == 0 || df_whole_only ? 0 : df_rnd(w, (uint32_t)o->size);
   n_refused = 0;
   df_expect(w, "base", 1, GC_base(p + off) == base);
   df_expect(w, "heap", 1, (uint64_t)GC_is_heap_ptr(p + off));
@@ -74,7 +78,7 @@ void df_op_query(struct df_world *w) {
   df_check(w, df_at(w, a));
   if (dice < 3)
     ask_within(w, df_at(w, a));
-  else if (b != 0)
+  else if (b != 0 && !df_whole_only) /* there the end of one is the next */
     ask_apart(w, df_at(w, a), df_at(w, b));
 }
 
@@ -166,19 +170,52 @@ void df_op_setting(struct df_world *w) {
 
 /* ---- Roots ---- */
 
+static size_t area_bytes(void) {
+  return (DF_ROOTS - DF_AREA_FROM) * sizeof(void *);
+}
+
+void df_drop_area(struct df_world *w) {
+  char *low = w->area_memory;
+  if (df_rnd(w, 4) == 0 && !w->is_threaded)
+    GC_clear_roots();
+  else
+    GC_remove_roots(low, low + area_bytes());
+  for (uint32_t r = DF_AREA_FROM; r < DF_ROOTS; r++) {
+    if (w->root[r] != 0)
+      df_at(w, w->root[r])->was_in_area = true;
+    w->root[r] = 0; /* what the words hold is no reference any more */
+  }
+  w->has_area = false;
+}
+
 void df_op_area(struct df_world *w) {
-  size_t bytes = (DF_ROOTS - DF_AREA_FROM) * sizeof(void *);
   char *low = w->area_memory;
   df_log(w, "area", w->has_area);
   if (w->has_area) {
-    GC_remove_roots(low, low + bytes);
-    for (uint32_t r = DF_AREA_FROM; r < DF_ROOTS; r++)
-      w->root[r] = 0; /* what the words hold is no reference any more */
-  } else {
-    memset(low, 0, bytes);
-    GC_add_roots(low, low + bytes);
+    df_drop_area(w);
+    return;
   }
-  w->has_area = !w->has_area;
+  memset(low, 0, area_bytes());
+  GC_add_roots(low, low + area_bytes());
+  w->has_area = true;
+}
+
+/* With the world stopped: in each of the three ways. */
+static void push_roots(void) {
+  size_t n = DF_AREA_FROM - DF_PUSHED_FROM;
+  for (unsigned i = 0; i < DF_WORLDS; i++) {
+    char *low =
+        df_worlds[i] == NULL ? NULL : (char *)df_worlds[i]->area_memory + 4096;
+    if (low == NULL)
+      continue;
+    GC_push_all(low, low + n / 2 * sizeof(void *));
+    GC_push_all_eager(low + n / 2 * sizeof(void *),
+                      low + (n - 1) * sizeof(void *));
+    GC_push_conditional(low + (n - 1) * sizeof(void *),
+                        low + n * sizeof(void *), 1);
+  }
+  if (push_before != NULL)
+    push_before();
 }
 
 /* ---- Calls ---- */
@@ -265,6 +302,16 @@ static void finalise_nothing(struct df_world *w) {
   df_expect(w, "static data", 1, old == NULL);
 }
 
+static void ask_figures(struct df_world *w) {
+  GC_word heap, free_bytes, unmapped, since, total;
+  struct GC_prof_stats_s all;
+  GC_get_heap_usage_safe(&heap, &free_bytes, &unmapped, &since, &total);
+  df_expect(w, "figures", 1, heap >= free_bytes && heap > 0 && total >= since);
+  df_expect(w, "known", sizeof all, GC_get_prof_stats(&all, sizeof all));
+  df_expect(w, "all", 1, all.gc_no == GC_get_gc_no() || !!w->is_threaded);
+  df_expect(w, "part", 24, GC_get_prof_stats(&all, 24));
+}
+
 static void make_garbage(struct df_world *w) {
   for (uint32_t n = df_rnd(w, 12); n > 0; n--) {
     size_t bytes = 8 + df_rnd(w, 300);
@@ -277,8 +324,8 @@ static void make_garbage(struct df_world *w) {
 
 void df_op_call(struct df_world *w) {
   static void (*const calls[])(struct df_world *) = {
-      call_back,        ask_for_nonsense, describe,
-      finalise_nothing, make_garbage,     make_garbage};
+      call_back,   ask_for_nonsense, describe,    finalise_nothing,
+      ask_figures, make_garbage,     make_garbage};
   uint32_t dice = df_rnd(w, sizeof calls / sizeof *calls + 1);
   if (dice < sizeof calls / sizeof *calls)
     calls[dice](w);

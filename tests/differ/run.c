@@ -13,7 +13,7 @@
 enum { SWEEP_EVERY = 256 };
 
 struct df_world *df_worlds[DF_WORLDS];
-bool df_is_logging;
+bool df_is_logging, df_whole_only;
 
 /* ---- The log ---- */
 
@@ -110,7 +110,7 @@ static void end_segment(struct df_world *w, uint64_t number) {
 /* The frame holds some of the roots. */
 void df_run(struct df_world *w, uint64_t from, uint64_t to,
             bool (*chosen)(uint64_t)) {
-  void *volatile stack[DF_AREA_FROM - DF_STACK_FROM] = {NULL};
+  void *volatile stack[DF_PUSHED_FROM - DF_STACK_FROM] = {NULL};
   uint64_t segment = UINT64_MAX, done = 0;
   w->stack = stack;
   for (uint64_t i = from; i < to; i++) {
@@ -130,14 +130,17 @@ void df_run(struct df_world *w, uint64_t from, uint64_t to,
   if (segment != UINT64_MAX && !w->is_threaded)
     end_segment(w, segment);
   if (w->is_threaded) /* no frame is left for them */
-    for (uint32_t r = DF_STACK_FROM; r < DF_AREA_FROM; r++)
+    for (uint32_t r = DF_STACK_FROM; r < DF_PUSHED_FROM; r++)
       df_set_root(w, r, 0);
   w->stack = NULL;
 }
 
 /* ---- Worlds ---- */
 
-void df_init(void) {
+void df_init(bool whole_only) {
+  df_whole_only = whole_only;
+  if (whole_only)
+    GC_set_all_interior_pointers(0);
   GC_INIT();
   GC_allow_register_threads();
   df_init_kinds();
@@ -148,12 +151,13 @@ void df_init(void) {
 struct df_world *df_new(unsigned id, uint64_t seed) {
   size_t page = 4096;
   struct df_world *w = calloc(1, sizeof *w);
-  void *area = mmap(NULL, page, PROT_READ | PROT_WRITE,
+  void *area = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (w == NULL || area == MAP_FAILED)
     exit(4);
   w->plain = calloc(DF_WORDS + 1, sizeof *w->plain);
   w->area = w->area_memory = area;
+  w->pushed = (void *volatile *)(void *)((char *)area + page);
   w->id = id;
   w->seed = seed;
   df_worlds[id] = w;

@@ -38,6 +38,8 @@ static size_t count_objects(const struct df_world *w) {
 }
 
 static void drop_references(struct df_world *w) {
+  if (w->has_area)
+    df_drop_area(w);
   for (uint32_t r = 0; r < DF_ROOTS; r++)
     df_set_root(w, r, 0);
   for (uint32_t i = 0; i < DF_TOGGLES; i++) {
@@ -119,5 +121,7 @@ void df_check_counts(struct df_world *w) {
     check_count(w, "links of sort", i, &w->of_sort[i]);
   check_count(w, "objects with toggle references", 0, &w->of_toggled);
   check_count(w, "objects named by words that do not count", 0, &w->of_named);
+  check_count(w, "finalisers without order in a chain", 0, &w->of_led);
+  check_count(w, "objects in memory that was a root", 0, &w->of_area);
   check_count(w, "objects with links", 0, &w->of_holders);
 }

@@ -57,8 +57,9 @@ enum {
   DF_OBJECTS = 16384, /* the index of one has 14 bits of its key */
   DF_EVENTS = 16384,
   DF_ROOTS = 64,
-  DF_STACK_FROM = 40, /* in the frame of who makes the calls */
-  DF_AREA_FROM = 48,  /* in memory that is added as a root, or is not */
+  DF_STACK_FROM = 40,  /* in the frame of who makes the calls */
+  DF_PUSHED_FROM = 48, /* given by the procedure that pushes other roots */
+  DF_AREA_FROM = 56,   /* in memory that is added as a root, or is not */
   DF_FIXED = 12,
   DF_TOGGLES = 6,
   DF_WORDS = 48,
@@ -73,6 +74,7 @@ typedef enum {
   DF_OFF_PAGE,
   DF_GENERIC,
   DF_MANY,
+  DF_GENERIC_MANY,
   DF_ALIGNED,
   DF_POSIX,
   DF_FROM_NULL,
@@ -104,7 +106,8 @@ enum {
   DF_READY = 4,
   DF_REVIVED = 8,
   DF_RAN = 16,
-  DF_TOLD = 32
+  DF_TOLD = 32,
+  DF_LED = 64 /* ready, and others that are refer to it */
 };
 
 struct df_object {
@@ -112,18 +115,21 @@ struct df_object {
   uintptr_t hidden;
   size_t size;
   uintptr_t false_ref;         /* what the unscanned word holds, complemented */
+  uint64_t false_serial;       /* of the object that was there */
+  uint32_t false_to;           /* and its index + 1 */
   uint32_t edge[DF_EDGES];     /* index + 1 of the target, 0: none */
   uint32_t edge_off[DF_EDGES]; /* of an interior reference */
   uint32_t data;               /* index + 1 of the finaliser's data */
   uint32_t edge_at; /* number of the first edge's word; 0: no edges */
   uint8_t family, form, proc, marks;
-  uint8_t answer;  /* of its toggle reference */
-  bool is_toggled; /* once was or is */
-  bool is_shared;  /* had more than one reference; never freed by hand */
-  bool is_named;   /* by a word that does not count */
-  bool has_link;   /* lies in it */
-  bool is_queued;  /* its finaliser waits for GC_invoke_finalizers */
-  bool is_pinned;  /* so it should, but it stayed by luck */
+  uint8_t answer;   /* of its toggle reference */
+  bool is_toggled;  /* once was or is */
+  bool is_shared;   /* had more than one reference; never freed by hand */
+  bool is_named;    /* by a live object's word that does not count */
+  bool was_in_area; /* when that was no root any more */
+  bool has_link;    /* lies in it */
+  bool is_queued;   /* its finaliser waits for GC_invoke_finalizers */
+  bool is_pinned;   /* so it should, but it stayed by luck */
 };
 
 /* A word that is a link of both sorts, or of one, or none. */
@@ -149,7 +155,8 @@ struct df_world {
   struct df_word word[DF_WORDS];
   void **plain;          /* the words of links outside of objects */
   void *volatile *stack; /* DF_ROOTS words, those in the frame */
-  void *area_memory;
+  void *area_memory; /* these are in one page, the pushed ones in the next */
+  void *volatile *pushed;
   void *volatile *area; /* and those in the added memory */
   struct df_object object[DF_OBJECTS];
   uint32_t top, spare;        /* entries in use are below; first free one */
@@ -162,16 +169,19 @@ struct df_world {
   uint64_t told[DF_OBJECTS];   /* keys that the function for ready ones got */
   uint32_t n_told, n_pins;
   struct df_count of_family[DF_FAMILIES], of_form[5], of_sort[DF_SORTS];
-  struct df_count of_toggled, of_named, of_holders;
+  struct df_count of_toggled, of_named, of_holders, of_led, of_area;
   size_t n_ran, n_cleared, n_collections;
   GC_word gc_no; /* of the last collection that was asked for */
 };
 
 extern struct df_world *df_worlds[DF_WORLDS];
+extern bool df_whole_only;
 extern bool df_is_logging; /* faults end the process and are part of the log */
 
-/* Once, before any world; makes the client kinds and sets the procedures. */
-void df_init(void);
+/* Once, before any world; makes the client kinds and sets the procedures. With
+ * whole references only, objects have no spare byte and are referred to by their
+ * first byte. */
+void df_init(bool whole_only);
 
 struct df_world *df_new(unsigned id, uint64_t seed);
 
@@ -262,6 +272,7 @@ void df_end_segment(struct df_world *w);
 void df_op_query(struct df_world *w);
 void df_op_setting(struct df_world *w);
 void df_op_area(struct df_world *w);
+void df_drop_area(struct df_world *w);
 void df_op_call(struct df_world *w);
 void df_init_queries(void);
 
