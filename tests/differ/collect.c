@@ -253,8 +253,8 @@ static void judge_word(struct df_world *w, uint32_t k) {
   *place = rest == 0 ? NULL : df_address(df_at(w, rest));
 }
 
-/* All that ran was ready; what did not run is done by hand. */
-static void judge_finalisers(struct df_world *w) {
+/* All that ran was ready; what did not run by luck is done by hand. */
+void df_judge_finalisers(struct df_world *w, bool may_stay) {
   struct df_object *o;
   while ((o = next_event(w)) != NULL) {
     if ((o->marks & (DF_READY | DF_RAN)) != DF_READY)
@@ -267,6 +267,9 @@ static void judge_finalisers(struct df_world *w) {
     if (o->serial == 0 || !(o->marks & DF_READY))
       continue;
     int proc = o->proc;
+    if (!may_stay && !(o->marks & DF_RAN) && !o->is_pinned)
+      df_fail(w, "the finaliser of object %llu did not run",
+              (unsigned long long)o->serial);
     count(&w->of_form[o->form], true, !(o->marks & DF_RAN));
     count(&w->of_led, (o->marks & DF_LED) != 0, !(o->marks & DF_RAN));
     if (!(o->marks & DF_RAN) && !o->is_pinned)
@@ -279,6 +282,11 @@ static void judge_finalisers(struct df_world *w) {
 }
 
 static void *volatile pins[DF_PINS];
+
+void df_unpin(struct df_world *w) {
+  while (w->n_pins > 0)
+    pins[--w->n_pins] = NULL;
+}
 
 static void pin(struct df_world *w, struct df_object *o) {
   if (w->n_pins + 2 > DF_PINS)
@@ -329,10 +337,12 @@ void df_collect(struct df_world *w, void (*how)(struct df_world *)) {
   w->gc_no = GC_get_gc_no();
   w->n_collections++;
   count_dead(w);
+  if (df_rnd(w, 4) == 0)
+    df_enumerate(w);
   for (uint32_t k = 0; k < DF_WORDS; k++)
     judge_word(w, k);
   if (!w->is_on_demand)
-    judge_finalisers(w);
+    df_judge_finalisers(w, true);
   else
     enqueue(w);
   leave_toggles(w);
@@ -369,9 +379,8 @@ void df_invoke(struct df_world *w) {
   uint32_t ran = (uint32_t)GC_invoke_finalizers();
   if (ran != w->n_events - before || GC_should_invoke_finalizers())
     df_fail(w, "%u finalisers were told of, %u ran", ran, w->n_events - before);
-  judge_finalisers(w);
-  while (w->n_pins > 0)
-    pins[--w->n_pins] = NULL;
+  df_judge_finalisers(w, true);
+  df_unpin(w);
 }
 
 /* ---- Other ways to collect ---- */
@@ -430,7 +439,9 @@ void df_op_collect(struct df_world *w) {
   }
   if (w->is_on_demand && (dice < 3 || is_unreachable_queued(w)))
     df_invoke(w);
-  if (dice == 7)
+  if (dice == 7 && df_rnd(w, 2) == 0)
+    df_finalise_all(w);
+  else if (dice == 7)
     given_up(w);
   else
     df_collect(w, ways[dice % 6]);

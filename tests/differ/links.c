@@ -2,8 +2,6 @@
 
 #include "differ/world.h"
 
-#include <gc/javaxfc.h>
-
 #include <string.h>
 
 enum { FRESH_BYTES = 1900 };

@@ -6,7 +6,8 @@
 
 differ_sources = tests/differ/differ.c tests/differ/collect.c \
 	tests/differ/links.c tests/differ/objects.c tests/differ/queries.c \
-	tests/differ/run.c tests/differ/segment.c tests/differ/world.h
+	tests/differ/run.c tests/differ/segment.c tests/differ/whole.c \
+	tests/differ/world.h
 
 check_PROGRAMS += tests/differ/differ
 TESTS += tests/differ/differ tests/differ/compare.py

@@ -107,6 +107,7 @@ enum {
   DF_REVIVED = 8,
   DF_RAN = 16,
   DF_TOLD = 32,
+  DF_SEEN = 128,
   DF_LED = 64 /* ready, and others that are refer to it */
 };
 
@@ -262,7 +263,13 @@ void df_collect(struct df_world *w, void (*how)(struct df_world *));
 void df_gcollect(struct df_world *w);
 void df_invoke(struct df_world *w);
 void df_sweep(struct df_world *w);
+void df_judge_finalisers(struct df_world *w, bool may_stay);
+void df_unpin(struct df_world *w);
 void df_op_collect(struct df_world *w);
+
+/* whole.c */
+void df_enumerate(struct df_world *w);
+void df_finalise_all(struct df_world *w);
 
 /* segment.c */
 void df_begin_segment(struct df_world *w, uint64_t number);
