@@ -318,7 +318,8 @@ static void set_edge(struct df_world *w, struct df_object *o, size_t e,
   }
   void *volatile *words = df_address(o);
   if (o->edge_off[e] % 2 != 0) {
-    GC_ptr_store_and_dirty((void *)&words[o->edge_at + e], edge_value(w, o, e));
+    GC_ptr_store_and_dirty((void **)df_address(o) + o->edge_at + e,
+                           edge_value(w, o, e));
     return;
   }
   words[o->edge_at + e] = edge_value(w, o, e);
