@@ -8,6 +8,7 @@
 #   make bench            everything, five pairs; takes about ten minutes
 #   make bench-quick      smaller arguments and two pairs; to see that all runs
 #   make bench-hexpr      what hexpr costs over hcons; takes half a minute
+#   make bench-dropin     Debian's programs on both; takes five minutes
 #   make bench-notify     what notified objects cost; takes two minutes
 #   make bench-plot       the last result as a picture
 #   make bench-programs   only builds
@@ -49,9 +50,9 @@ bench_built = \
 EXTRA_PROGRAMS += $(bench_built)
 CLEANFILES += $(bench_built)
 DISTCLEANFILES += $(BENCH_OUT).md $(BENCH_OUT).json $(BENCH_OUT).dat \
-	$(BENCH_OUT).svg bench/results/quick.md bench/results/quick.json \
+	$(BENCH_OUT).svg bench/results/dropin.md bench/results/quick.md bench/results/quick.json \
 	bench/results/quick.dat
-EXTRA_DIST += bench/run bench/plot bench/notify bench/README.md \
+EXTRA_DIST += bench/run bench/plot bench/notify bench/dropin bench/README.md \
 	bench/results/0.1.0.md bench/results/0.1.0.svg \
 	bench/results/0.2.0.md bench/results/0.2.0.svg
 
@@ -173,12 +174,17 @@ bench_micro_weak_table_LINK = $(BENCH_LINK)
 bench_micro_weak_table_LDADD = $(BENCH_LIBS)
 bench_micro_weak_table_DEPENDENCIES = libgc.la
 
-PHONY_GOALS += bench bench-quick bench-hexpr bench-notify bench-plot \
+# Not a benchmark: it measures programs for bench/dropin.
+EXTRA_PROGRAMS += bench/macro/usage
+CLEANFILES += bench/macro/usage
+bench_macro_usage_SOURCES = bench/macro/usage.c
+
+PHONY_GOALS += bench bench-quick bench-dropin bench-hexpr bench-notify bench-plot \
 	bench-programs
 
 include bench/hcons/local.mk
 
-bench-programs: $(bench_built) $(bench_hcons_built)
+bench-programs: $(bench_built) bench/macro/usage $(bench_hcons_built)
 
 bench: bench-programs
 	$(BENCH_RUN) --ours $(BENCH_LIBDIR) --out $(BENCH_OUT) $(BENCHFLAGS)
@@ -194,6 +200,10 @@ else
 bench-hexpr:
 	@echo "bench-hexpr needs the expression library, which needs GMP" >&2; exit 1
 endif
+
+bench-dropin: bench/macro/usage libgc.la
+	$(PYTHON) $(top_srcdir)/bench/dropin --ours $(BENCH_LIBDIR) \
+	  --out bench/results/dropin.md $(BENCHFLAGS)
 
 bench-notify: bench/micro/notify_pause
 	$(PYTHON) $(top_srcdir)/bench/notify --bin bench --ours $(BENCH_LIBDIR) \

@@ -65,7 +65,7 @@ PROGRAMS = [
     Program("poke", "poke -q -L $DATA/work.pk", commands=["poke"], packages=["poke"]),
     # It renames by patterns; it allocates little and need not collect later on.
     Program("mmv",
-            "for i in $(seq 2000); do echo $i >in$i.old; done; "
+            "rm -f *.*; for i in $(seq 2000); do echo $i >in$i.old; done; "
             "mmv 'in*1*.old' 'out#2-#1.new' && mmv -c '*[3-5].old' '#1.#2.copied' && "
             "mmv -l 'in?.old' '#1.linked' && ls | cksum && cat *.linked && echo end",
             commands=["mmv"], packages=["mmv"], collections=1),
