@@ -1,5 +1,6 @@
 /* extra/hexpr/algebra_cmd.c: simplify, differentiate, evaluate, substitute. SPDX-License-Identifier: MIT */
 #include "hexpr/cmd.h"
+#include "hexpr/rewrite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,11 @@ static int run(struct work *w, change each) {
     cmd_progress(o->command, i + 1, w->in.formula.n);
     ex_errno = EX_OK;
     made = each(w, w->in.formula.at[i]);
+    if (made == NULL && ex_errno == EX_ETYPE) {
+      cmd_complain("not possible under binders or with these operators:",
+                   o->command);
+      ex_errno = EX_OK;
+    }
     if (made == NULL && ex_errno == EX_OK)
       status = CMD_BAD_FORMULA;
     else if (made == NULL || !cmd_out_formula(o, w->in.name.at[i], made))
@@ -75,8 +81,7 @@ static int work_on(struct cmd_options *o, ex variable, change each) {
 /* ---- simplify ---- */
 
 static ex simplified(struct work *w, ex e) {
-  (void)w;
-  return ex_simplify(e);
+  return w->o->by_rules ? ex_simplify_by_rules(e) : ex_simplify(e);
 }
 
 int cmd_simplify(struct cmd_options *o) { return work_on(o, NULL, simplified); }
@@ -87,7 +92,9 @@ static ex differentiated(struct work *w, ex e) {
   for (long i = 0; i < w->o->order && e != NULL; i++) {
     if (w->o->order > 1)
       cmd_progress("derivative", (size_t)i + 1, (size_t)w->o->order);
-    e = ex_simplify(ex_derive(e, w->variable));
+    e = w->o->by_rules ? ex_derive_by_rules(e, w->variable)
+                       : ex_derive(e, w->variable);
+    e = simplified(w, e);
   }
   return e;
 }

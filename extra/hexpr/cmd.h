@@ -34,6 +34,7 @@ struct cmd_options {
   bool progress;
   bool simplify;
   bool outermost;
+  bool by_rules;     /* simplify and derive by rule sets */
   bool may_be_empty; /* input without a formula is no error */
   long order;        /* of a derivative */
   long max_steps;    /* of rewriting; 0: no limit */
@@ -145,6 +146,7 @@ int cmd_differentiate(struct cmd_options *o);
 int cmd_evaluate(struct cmd_options *o);
 int cmd_substitute(struct cmd_options *o);
 int cmd_rewrite(struct cmd_options *o);
+int cmd_rules(struct cmd_options *o);
 int cmd_equal(struct cmd_options *o);
 
 /* ---- The report ---- */

@@ -2,6 +2,7 @@
 /* One rule per operator, applied to each distinct node once. A derivative that
  * is plainly zero is kept as NULL and makes no nodes; the flag tells it from
  * lack of memory. Factors of one are left out; the rest is the simplifier's. */
+#include "hexpr/algebra.h"
 #include "hexpr/dag.h"
 
 #include <stdlib.h>
@@ -185,8 +186,7 @@ static ex derive_binary(struct derivation *d, ex e, ex da, ex db) {
   }
 }
 
-/* The formal derivative of the function of E by its argument I. */
-static ex partial(ex e, size_t i) {
+ex ex_derive_partial(ex e, size_t i) {
   const char *name = ex_name(e);
   size_t room = strlen(name) + 32;
   char *text = malloc(room);
@@ -216,7 +216,7 @@ static ex derive_apply(struct derivation *d, size_t at) {
     if (du != NULL && binds)
       made(d, ex_node_fail(EX_ETYPE));
     else if (du != NULL)
-      sum = derive_sum(d, EX_ADD, sum, made(d, times(partial(e, i), du)));
+      sum = derive_sum(d, EX_ADD, sum, made(d, times(ex_derive_partial(e, i), du)));
   }
   return sum;
 }

@@ -19,10 +19,12 @@ static const char help[] =
     "differentiate  print simplified derivatives; also diff FORMULA VARIABLE\n"
     "  -x, --variable X     by what\n"
     "  -n, --order N        which derivative (1)\n"
+    "  -R, --by-rules       these two by sets of rules\n"
     "evaluate       print values\n"
     "substitute     print with variables replaced, all at once\n"
     "  -D, --define X=F     the value of a variable; may be repeated\n"
     "rewrite        print the normal forms by rules\n"
+    "rules          print the rules of the derivative or the simplifier\n"
     "equal          whether two inputs are the same up to rules\n"
     "  -r, --rules FILE     lines such as `var x` and `x + 0 -> x`\n"
     "  -o, --outermost      rewrite outermost places first\n"
@@ -150,9 +152,10 @@ static const struct command {
     {"convert", "ts", cmd_convert},
     {"dot", "", cmd_dot},
     {"stats", "", cmd_stats},
-    {"simplify", "ts", cmd_simplify},
-    {"differentiate", "tsxn", cmd_differentiate},
-    {"diff", "tsxn", cmd_differentiate},
+    {"rules", "", cmd_rules},
+    {"simplify", "tsR", cmd_simplify},
+    {"differentiate", "tsxnR", cmd_differentiate},
+    {"diff", "tsxnR", cmd_differentiate},
     {"evaluate", "tD", cmd_evaluate},
     {"substitute", "tsD", cmd_substitute},
     {"rewrite", "tsromS", cmd_rewrite},

@@ -15,6 +15,7 @@ static const struct option table[] = {
     {"progress", no_argument, NULL, 'p'},
     {"simplify", no_argument, NULL, 'S'},
     {"outermost", no_argument, NULL, 'o'},
+    {"by-rules", no_argument, NULL, 'R'},
     {"order", required_argument, NULL, 'n'},
     {"max-steps", required_argument, NULL, 'm'},
     {"max-nodes", required_argument, NULL, 'N'},
@@ -142,6 +143,7 @@ static int take_flag(struct cmd_options *o, int letter) {
   o->progress |= letter == 'p';
   o->simplify |= letter == 'S';
   o->outermost |= letter == 'o';
+  o->by_rules |= letter == 'R';
   return -1;
 }
 

@@ -153,6 +153,27 @@ typedef struct ex_norm_status {
 HC_API ex ex_norm(const ex_rules *rules, ex e, ex_strategy strategy,
                   const ex_norm_limits *limits, ex_norm_status *out_status);
 
+/* ---- Rules of algebra ---- */
+
+/* Two sets that the library has. They are compiled when they are first asked for
+ * and stay for the life of the process. The simplifier's defines the operators
+ * `plus_of` and `times_of`, of any number of operands, that it turns sums and
+ * products into. NULL and EX_ETYPE when the program has others of these names, or
+ * without memory at the first call. */
+typedef enum ex_ruleset { EX_SET_DERIVATIVE, EX_SET_SIMPLIFIER } ex_ruleset;
+HC_API const ex_rules *ex_ruleset_get(ex_ruleset which);
+
+/* Their rules as infix text, to begin a set of one's own with; without those made by
+ * code, which fold numbers and collect like terms and factors. */
+HC_API const char *ex_ruleset_text(ex_ruleset which);
+
+/* What ex_derive and ex_simplify compute, by these rules: the same values, in other
+ * forms sometimes, at several times the cost; results are remembered from call to
+ * call. Numbers in E may be folded by the derivative, too. A function named D is
+ * taken for a derivative. */
+HC_API ex ex_derive_by_rules(ex e, ex variable);
+HC_API ex ex_simplify_by_rules(ex e);
+
 #ifdef __cplusplus
 }
 #endif

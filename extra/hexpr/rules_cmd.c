@@ -1,5 +1,6 @@
 /* extra/hexpr/rules_cmd.c: rewriting with a file of rules. SPDX-License-Identifier: MIT */
 #include "hexpr/cmd.h"
+#include "hexpr/rewrite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -101,4 +102,19 @@ int cmd_rewrite(struct cmd_options *o) {
   }
   cmd_rules_drop(&rules);
   return cmd_out_end(o, status > CMD_TROUBLE ? CMD_TROUBLE : status);
+}
+
+/* ---- rules ---- */
+
+int cmd_rules(struct cmd_options *o) {
+  static const char *const names[] = {
+      [EX_SET_DERIVATIVE] = "derivative", [EX_SET_SIMPLIFIER] = "simplifier"};
+  if (o->formulas != 1 || o->files > 0)
+    return cmd_misuse(o->command, "needs derivative or simplifier");
+  for (int i = 0; i < (int)(sizeof names / sizeof names[0]); i++)
+    if (strcmp(o->formula[0], names[i]) == 0) {
+      fputs(ex_ruleset_text((ex_ruleset)i), stdout);
+      return CMD_OK;
+    }
+  return cmd_misuse("no set of rules is named", o->formula[0]);
 }

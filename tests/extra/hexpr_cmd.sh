@@ -148,6 +148,18 @@ gives 'differentiate' '3*x^2' differentiate -x x 'x^3'
 gives 'as often as wanted' '6*x' differentiate -x x -n 2 'x^3'
 gives 'several formulas' 'area : b
 1' differentiate -x a -f "$dir/list"
+gives 'differentiate by rules' 'cos(x) + 3*x^2' differentiate -R -x x 'x^3 + sin(x)'
+gives 'simplify by rules' '-sin(x) + 2*x^2/3' simplify --by-rules 'x*x - x^2/3 + sin(-x)'
+run rules derivative
+[ $status -eq 0 ] && has_out '^D(f\*g, x) -> D(f, x)\*g + f\*D(g, x)$'
+verdict $? 'the rules of derivatives'
+cp "$dir/out" "$dir/D.rules"
+gives 'which a file can have' 'cos(x)*2' \
+  rewrite -r "$dir/D.rules" 'D(sin(x)*2 + y, x)'
+fails 'no such set' 2 'no set of rules is named no' rules no
+fails 'which set?' 2 'needs derivative or simplifier' rules
+fails 'no derivative under a binder' 1 'not possible under binders' \
+  differentiate -O 'all:binder' -x x 'all(x*%0)'
 fails 'by what?' 2 'needs -x VARIABLE' differentiate 'x^3'
 gives 'substitute all at once' 'y - x' substitute -D x=y -D y=x 'x-y'
 fails 'substitute nothing' 2 'needs -D' substitute 'x'

@@ -14,6 +14,7 @@ hexpr_programs = tests/extra/hexpr_text tests/extra/hexpr_algebra \
 	tests/extra/hexpr_terms tests/extra/hexpr_bind \
 	tests/extra/hexpr_sexpr tests/extra/hexpr_binary \
 	tests/extra/hexpr_rewrite tests/extra/hexpr_acmatch \
+	tests/extra/hexpr_rulesets \
 	tests/extra/hexpr_collect tests/extra/hexpr_seq \
 	tests/extra/hexpr_infix tests/extra/hexpr_smt \
 	tests/extra/hexpr_walks
@@ -69,6 +70,9 @@ tests_extra_hexpr_walks_LDADD = $(extra_test_ldadd) $(GMP_LIBS)
 tests_extra_hexpr_rewrite_SOURCES = tests/extra/hexpr_rewrite.c \
 	tests/extra/random_ex.h
 tests_extra_hexpr_rewrite_LDADD = $(extra_test_ldadd)
+tests_extra_hexpr_rulesets_SOURCES = tests/extra/hexpr_rulesets.c \
+	tests/extra/random_ex.h
+tests_extra_hexpr_rulesets_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_acmatch_SOURCES = tests/extra/hexpr_acmatch.c
 tests_extra_hexpr_acmatch_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_collect_SOURCES = tests/extra/hexpr_collect.c
