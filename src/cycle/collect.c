@@ -146,11 +146,11 @@ static void start(struct cycle *c) {
 
 static void settle(struct cycle *c) {
   emit(EVENT_RECLAIM_START);
-  /* What waits for its notifier is used memory, too: collecting again does not
-   * make it free. */
-  struct gc_pacer_cycle p = {gc_load_rlx(&gc_heap.live) + gc_pending_bytes(),
-                             gc_load_rlx(&gc_heap.live_leaf), c->root_bytes,
-                             gc_plat_cpu_ns() - c->cpu_start_ns};
+  struct gc_pacer_cycle p = {.live = gc_load_rlx(&gc_heap.live),
+                             .live_leaf = gc_load_rlx(&gc_heap.live_leaf),
+                             .roots = c->root_bytes,
+                             .waiting = gc_pending_bytes(),
+                             .cpu_ns = gc_plat_cpu_ns() - c->cpu_start_ns};
   gc_pacer_finish_cycle(&p);
   if (gc_notifier_threads() == 0)
     gc_hold_phase_await();

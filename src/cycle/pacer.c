@@ -109,9 +109,10 @@ void gc_pacer_finish_cycle(const struct gc_pacer_cycle *c) {
     budget = pacer.floor;
   gc_store_rlx(&pacer.budget, budget);
   gc_store_rlx(&pacer.non_gc_bytes, *gc_switches.non_gc_bytes);
-  gc_store_rlx(&pacer.keep, c->live + c->live / 4 + budget + budget / 4);
+  size_t in_use = c->live + c->waiting;
+  gc_store_rlx(&pacer.keep, in_use + in_use / 4 + budget + budget / 4);
   size_t heap = gc_space_heap_bytes();
-  size_t spare = heap > c->live ? heap - c->live : 0;
+  size_t spare = heap > in_use ? heap - in_use : 0;
   gc_store_rlx(&pacer.overdue, budget + spare);
 }
 

@@ -22,9 +22,11 @@ struct gc_pacer_decision gc_pacer_decide(size_t bytes);
 /* Free blocks are left, but more was allocated than is good. */
 bool gc_pacer_is_overdue(void);
 
-/* After a collection. */
+/* After a collection. What waits for its notifier is memory in use that marking passes
+ * by, so it is no reason for a larger budget. */
 struct gc_pacer_cycle {
   size_t live, live_leaf, roots;
+  size_t waiting;
   unsigned long long cpu_ns; /* of the collection */
 };
 void gc_pacer_finish_cycle(const struct gc_pacer_cycle *cycle);

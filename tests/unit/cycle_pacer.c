@@ -14,7 +14,7 @@
 #define MB ((size_t)1 << 20)
 
 static void finish(size_t live, size_t leaf, size_t roots) {
-  struct gc_pacer_cycle c = {live, leaf, roots, 0};
+  struct gc_pacer_cycle c = {.live = live, .live_leaf = leaf, .roots = roots};
   gc_pacer_finish_cycle(&c);
 }
 
@@ -131,6 +131,22 @@ static void what_the_next_cycle_needs_is_kept(void) {
   tap_eq_u(gc_pacer_keep_bytes(), (8 + 3) * MB * 5 / 4);
 }
 
+/* It is not marked, so marking costs no more; but it is not free. */
+static void what_waits_for_notifiers_is_kept(void) {
+  struct gc_pacer_cycle c = {.live = 8 * MB, .waiting = 100 * MB};
+  gc_heap_start(true);
+  *gc_switches.free_space_divisor = 4;
+  tap_require(gc_space_expand(200 * MB));
+  gc_pacer_finish_cycle(&c);
+  tap_le(budget(), 3 * MB + 1);
+  tap_eq_u(gc_pacer_keep_bytes(), 108 * MB * 5 / 4 + 3 * MB * 5 / 4);
+  size_t spare = gc_space_heap_bytes() - 108 * MB;
+  gc_store_rlx(&gc_heap.allocated, 3 * MB + spare - KB);
+  tap_check(!gc_pacer_is_overdue());
+  gc_store_rlx(&gc_heap.allocated, 3 * MB + spare + KB);
+  tap_check(gc_pacer_is_overdue());
+}
+
 TAP_MAIN(TAP_CASE(the_first_comes_within_a_megabyte),
          TAP_CASE(a_heap_of_nothing_has_a_budget),
          TAP_CASE(small_heaps_get_less_than_the_formula),
@@ -140,4 +156,5 @@ TAP_MAIN(TAP_CASE(the_first_comes_within_a_megabyte),
          TAP_CASE(disabled_means_never),
          TAP_CASE(without_expansion_the_first_budget_stays),
          TAP_CASE(free_blocks_delay_the_overdue),
-         TAP_CASE(what_the_next_cycle_needs_is_kept))
+         TAP_CASE(what_the_next_cycle_needs_is_kept),
+         TAP_CASE(what_waits_for_notifiers_is_kept))
