@@ -41,11 +41,16 @@ HC_ALWAYS_INLINE size_t few_look_up(struct hc_shard *s, uint64_t header,
   return pos;
 }
 
-HC_ALWAYS_INLINE const void *few_in_full(struct hc_class *cls, uint64_t header,
-                                         uintptr_t a, uintptr_t b, uintptr_t c,
-                                         size_t words) {
+/* Out of line: an array of the words would be made in any case, and be in memory. */
+NOINLINE const void *few_in_full(struct hc_class *cls, unsigned tag,
+                                 uintptr_t a, uintptr_t b, uintptr_t c,
+                                 size_t words) {
   uintptr_t key[3] = {a, b, c};
-  return hc_intern(cls, header >> 8 & HC_MAX_TAG, key, words);
+  return hc_intern(cls, tag, key, words);
+}
+
+static inline unsigned tag_of(uint64_t header) {
+  return header >> 8 & HC_MAX_TAG;
 }
 
 HC_ALWAYS_INLINE uint64_t *few_write(const struct hc_class *cls,
@@ -77,7 +82,7 @@ HC_ALWAYS_INLINE const void *few_new(struct hc_class *cls, uint64_t header,
   bool is_entered;
   hc_lock_leave(&s->lock);
   if (!has_place)
-    return few_in_full(cls, header, a, b, c, words);
+    return few_in_full(cls, tag_of(header), a, b, c, words);
   cell = few_write(cls, header, a, b, c, words);
   if (cell == NULL)
     return NULL;
@@ -99,7 +104,7 @@ HC_ALWAYS_INLINE const void *few_doubtful(struct hc_class *cls, uint64_t header,
   bool lives = hc_backend_is_live(node);
   s->stats.hits += lives;
   hc_lock_leave(&s->lock);
-  return lives ? node : few_in_full(cls, header, a, b, c, words);
+  return lives ? node : few_in_full(cls, tag_of(header), a, b, c, words);
 }
 
 /* In a table of several users, or when the bias was revoked. */
@@ -141,12 +146,11 @@ HC_ALWAYS_INLINE const void *few_locked(struct hc_class *cls, unsigned tag,
                                        uintptr_t a, uintptr_t b,               \
                                        uintptr_t c) {                          \
     struct hc_shard *s = cls->own;                                             \
-    uintptr_t key[3] = {a, b, c};                                              \
     uint64_t header;                                                           \
     uint64_t *node;                                                            \
     size_t pos;                                                                \
     if (tag > HC_MAX_TAG || (cls->quick >> n & 1) == 0 || !hc_thread_is_known) \
-      return hc_intern(cls, tag, key, n);                                      \
+      return few_in_full(cls, tag, a, b, c, n);                                \
     if (s == NULL || !hc_lock_enter_own(&s->lock))                             \
       return few_locked_##n(cls, tag, a, b, c);                                \
     header = few_header(cls, tag, a, b, c, n);                                 \

@@ -5,9 +5,10 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { SPINS_BEFORE_YIELD = 64 };
+enum { SPINS_BEFORE_YIELD = 64, YIELDS_BEFORE_SLEEP = 8, SLEEP_NS = 50000 };
 
 static bool barrier(int command) {
   return syscall(SYS_membarrier, command, 0, 0) == 0;
@@ -33,18 +34,23 @@ void hc_lock_bias(struct hc_lock *lock) {
   hc_lock_release(lock);
 }
 
-static void pause_or_yield(unsigned *spins) {
-  if (++*spins % SPINS_BEFORE_YIELD == 0)
+/* Who is inside comes out within a microsecond, or was preempted there: then to yield
+ * again and again would only use up time, which may be that of who is waited for. */
+static void wait_a_little(unsigned *spins) {
+  const struct timespec nap = {.tv_nsec = SLEEP_NS};
+  if (++*spins % SPINS_BEFORE_YIELD != 0)
+    __builtin_ia32_pause();
+  else if (*spins / SPINS_BEFORE_YIELD <= YIELDS_BEFORE_SLEEP)
     sched_yield();
   else
-    __builtin_ia32_pause();
+    nanosleep(&nap, NULL);
 }
 
 void hc_lock_wait(struct hc_lock *lock) {
   unsigned spins = 0;
   do
     while (atomic_load_explicit(&lock->held, memory_order_relaxed) != 0)
-      pause_or_yield(&spins);
+      wait_a_little(&spins);
   while (atomic_exchange_explicit(&lock->held, 1, memory_order_acquire) != 0);
 }
 
@@ -70,5 +76,5 @@ void hc_lock_enter_foreign(struct hc_lock *lock) {
     all_threads_pass();
   }
   while (atomic_load_explicit(&lock->busy, memory_order_acquire) != 0)
-    pause_or_yield(&spins);
+    wait_a_little(&spins);
 }

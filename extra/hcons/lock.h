@@ -1,5 +1,5 @@
 /* extra/hcons/lock.h: the lock of a shard. SPDX-License-Identifier: MIT */
-/* A spinning lock that yields. Sections under it are short, allocate nothing and
+/* A spinning lock that yields and sleeps. Sections under it are short, allocate nothing and
  * never wait for the collector, so whoever holds it comes out soon, be it after a
  * stop of the world.
  *

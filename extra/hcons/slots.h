@@ -133,8 +133,9 @@ static inline bool hc_slots_tag_is(uint64_t slot, uint64_t tag) {
 }
 
 static inline void *hc_slots_node(uint64_t slot) {
-  uint64_t low = slot & (((uint64_t)1 << HC_SLOT_ADDR_BITS) - 1);
-  return (void *)(uintptr_t)(low << HC_SLOT_ADDR_SHIFT);
+  uint64_t address =
+      slot << HC_SLOT_TAG_BITS >> (HC_SLOT_TAG_BITS - HC_SLOT_ADDR_SHIFT);
+  return (void *)(uintptr_t)address;
 }
 
 /* The same in a variable that the compiler cannot make again from the slot. So it is
