@@ -1,6 +1,6 @@
 # docs/local.mk: pages for readers, and the manual. SPDX-License-Identifier: MIT
 
-dist_man_MANS += docs/man/gc.3 docs/man/gc.7 docs/man/gcx_debug.3 \
+dist_man_MANS += docs/man/gc.3 docs/man/gc.7 docs/man/gcmalloc.7 docs/man/gcx_debug.3 \
 	docs/man/gcx_reclaim.3 docs/man/gcx_weak.3 docs/man/gcx_weak_map.3 \
 	docs/man/hcons.3
 if HEXPR

@@ -69,6 +69,15 @@ hexpr_SOURCES = extra/hexpr/cmd.h extra/hexpr/algebra_cmd.c \
 hexpr_CFLAGS = $(AM_CFLAGS)
 hexpr_LDADD = libhexpr.la libhcons.la libgc.la $(GMP_LIBS)
 
+# To be preloaded; an archive of it could not take the place of the C library's malloc.
+if SHARED
+lib_LTLIBRARIES += libgcmalloc.la
+endif
+libgcmalloc_la_SOURCES = extra/gcmalloc/gcmalloc.c
+libgcmalloc_la_CFLAGS = $(EXTRA_CFLAGS) -D_GNU_SOURCE
+libgcmalloc_la_LIBADD = libgc.la $(LIBDL)
+libgcmalloc_la_LDFLAGS = -pthread -shared -avoid-version -no-undefined
+
 check_PROGRAMS += extra/examples/intern extra/examples/bdd
 if HEXPR
 check_PROGRAMS += extra/examples/derive extra/examples/sharing \

@@ -23,14 +23,16 @@ hexpr_scripts = tests/extra/hexpr_cli.sh tests/extra/hexpr_cmd.sh \
 	tests/extra/guide.sh
 
 check_PROGRAMS += $(hcons_programs)
-TESTS += $(hcons_programs) tests/extra/hcons_old_door.sh tests/extra/examples.sh
+TESTS += $(hcons_programs) tests/extra/hcons_old_door.sh tests/extra/examples.sh \
+	tests/extra/gcmalloc.sh
 if HEXPR
 check_PROGRAMS += $(hexpr_programs)
 TESTS += $(hexpr_programs) $(hexpr_scripts)
 else
 left_out_tests += $(hexpr_programs) $(hexpr_scripts)
 endif
-EXTRA_DIST += tests/extra/hcons_old_door.sh \
+EXTRA_DIST += tests/extra/gcmalloc.sh tests/extra/gcmalloc_prog.c \
+	tests/extra/hcons_old_door.sh \
 	tests/extra/hexpr_cli.sh tests/extra/hexpr_cmd.sh \
 	tests/extra/examples.sh tests/extra/guide.sh
 
