@@ -26,6 +26,16 @@ passes "configure scripts find libgc 8.2.2" pkg-config --exact-version=8.2.2 bdw
 passes "the collector has its own name too" pkg-config --exists reclaim
 passes "the library on top names what it needs" pkg-config --exists hcons
 
+# What scripts cut out of Debian's file is in ours, in its words.
+fields() {
+  [ "$(PKG_CONFIG_SYSROOT_DIR='' pkg-config --print-variables bdw-gc | sort | tr '\n' ' ')" = \
+    'exec_prefix includedir libdir pcfiledir prefix ' ] || return 1
+  grep -q '^Name: Boehm-Demers-Weiser Conservative Garbage Collector$' "$pc" &&
+    grep -qE '^Libs: -L\$\{libdir\} +-lgc -lpthread -ldl$' "$pc" &&
+    grep -qx 'Cflags: -I${includedir}' "$pc" && ! grep -q '^Requires' "$pc"
+}
+passes "bdw-gc.pc has the fields of Debian's" fields
+
 cat >"$scratch/p.c" <<'END'
 #include <gc.h>
 #include <gcx/observe.h>
@@ -106,6 +116,72 @@ END
   passes "and runs with that library" env LD_LIBRARY_PATH="$library" "$scratch/cmake/b/p"
 else
   skip "a program links by CMake" "cmake is not installed"
+fi
+
+# The companions for C++, by CMake and by hand.
+cat >"$scratch/new.cc" <<'END'
+#include <gc.h>
+int main() {
+  int *one = new int(1), *many = new int[1000];
+  bool ours = GC_base(one) == one && GC_base(many) == many;
+  delete one;
+  delete[] many;
+  return !ours;
+}
+END
+cat >"$scratch/throw.cc" <<'END'
+#include <new>
+void GC_throw_bad_alloc();
+int main() {
+  try {
+    GC_throw_bad_alloc();
+  } catch (const std::bad_alloc &) {
+    return 0;
+  }
+  return 1;
+}
+END
+cat >"$scratch/CMakeLists.txt" <<'END'
+cmake_minimum_required(VERSION 3.16)
+project(cxx CXX)
+find_package(BDWgc 8.2 REQUIRED COMPONENTS gc gccpp gctba)
+add_executable(new new.cc)
+target_link_libraries(new PRIVATE BDWgc::gccpp)
+add_executable(throw throw.cc)
+target_link_libraries(throw PRIVATE BDWgc::gctba)
+END
+in_cxx() { # NAME LIBRARY
+  # shellcheck disable=SC2046 # Flags are lists of words.
+  c++ -o "$scratch/$1" "$scratch/$1.cc" -L"$library" -l"$2" \
+    $(pkg-config --cflags --libs bdw-gc) && LD_LIBRARY_PATH=$library "$scratch/$1"
+}
+with_cmake() {
+  mkdir "$scratch/cxx" && cp "$scratch/new.cc" "$scratch/throw.cc" \
+    "$scratch/CMakeLists.txt" "$scratch/cxx" &&
+    cmake -S "$scratch/cxx" -B "$scratch/cxx/b" -DBDWgc_DIR="$library/cmake/bdwgc" &&
+    cmake --build "$scratch/cxx/b" &&
+    LD_LIBRARY_PATH=$library "$scratch/cxx/b/new" &&
+    LD_LIBRARY_PATH=$library "$scratch/cxx/b/throw"
+}
+if [ -e "$library/libgccpp.so" ] && command -v c++ >/dev/null; then
+  passes "operator new is the collector's with libgccpp" in_cxx new gccpp
+  passes "libgctba throws" in_cxx throw gctba
+  if command -v cmake >/dev/null; then
+    passes "programs of BDWgc::gccpp and BDWgc::gctba link by CMake and run" with_cmake
+  else
+    skip "programs of BDWgc::gccpp and BDWgc::gctba link by CMake and run" \
+      "cmake is not installed"
+  fi
+else
+  skip "operator new is the collector's with libgccpp" "this build has no libgccpp"
+fi
+
+if [ -e "$library/libgcmalloc.so" ]; then
+  preloaded() {
+    [ "$(LD_LIBRARY_PATH=$library LD_PRELOAD=$library/libgcmalloc.so sh -c 'echo it runs' \
+      2>&1)" = 'it runs' ]
+  }
+  passes "libgcmalloc can be preloaded" preloaded
 fi
 
 if [ -e "$library/libgc.so.1" ]; then
