@@ -10,6 +10,7 @@ unit_programs = \
 	tests/unit/alloc_free \
 	tests/unit/alloc_reentry \
 	tests/unit/alloc_supply \
+	tests/unit/base_atomic \
 	tests/unit/base_bits \
 	tests/unit/base_check \
 	tests/unit/base_format \
@@ -68,6 +69,7 @@ tests_unit_mark_rootscan_LDADD = $(unit_ldadd)
 tests_unit_mark_scan_LDADD = $(unit_ldadd)
 tests_unit_reclaim_large_LDADD = $(unit_ldadd)
 tests_unit_reclaim_pool_LDADD = $(unit_ldadd)
+tests_unit_base_atomic_LDADD = $(unit_ldadd)
 tests_unit_base_bits_LDADD = $(unit_ldadd)
 tests_unit_base_check_LDADD = $(unit_ldadd)
 tests_unit_base_format_LDADD = $(unit_ldadd)
