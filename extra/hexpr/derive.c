@@ -216,7 +216,8 @@ static ex derive_apply(struct derivation *d, size_t at) {
     if (du != NULL && binds)
       made(d, ex_node_fail(EX_ETYPE));
     else if (du != NULL)
-      sum = derive_sum(d, EX_ADD, sum, made(d, times(ex_derive_partial(e, i), du)));
+      sum = derive_sum(d, EX_ADD, sum,
+                       made(d, times(ex_derive_partial(e, i), du)));
   }
   return sum;
 }

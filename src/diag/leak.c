@@ -17,16 +17,17 @@ struct leaks {
   size_t count, bytes;
 };
 
-static _Atomic(gc_leak_describe_fn) describe[GC_MAX_KINDS];
+static _Atomic(gc_leak_describe_fn) descriptions[GC_MAX_KINDS];
 
 void gc_leak_set_describe(unsigned kind, gc_leak_describe_fn fn) {
-  gc_store_rel(&describe[kind], fn);
+  gc_store_rel(&descriptions[kind], fn);
 }
 
 /* The program's text, or an empty one; a text that is too long is cut off. */
 static void describe_leak(const struct gc_object *o, char *object,
                           char text[static 2 * GC_LEAK_TEXT_BYTES]) {
-  gc_leak_describe_fn fn = gc_load_acq(&describe[gc_sited_plain_kind(o->kind)]);
+  gc_leak_describe_fn fn =
+      gc_load_acq(&descriptions[gc_sited_plain_kind(o->kind)]);
   __builtin_memset(text, 0, 2 * GC_LEAK_TEXT_BYTES);
   if (fn != NULL) {
     text[0] = text[1] = ' ';

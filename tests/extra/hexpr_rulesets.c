@@ -210,5 +210,5 @@ TAP_MAIN(TAP_CASE(derivatives_have_the_same_values),
          TAP_CASE(all_functions_are_derived), TAP_CASE(formal_derivatives),
          TAP_CASE_T(a_hundred_and_fiftieth_derivative, 120),
          TAP_CASE(simplified_values_are_the_same), TAP_CASE(simple_is_simple),
-         TAP_CASE(examples), TAP_CASE(long_sums),
-         TAP_CASE(texts_are_sets), TAP_CASE(other_operators_are_an_error))
+         TAP_CASE(examples), TAP_CASE(long_sums), TAP_CASE(texts_are_sets),
+         TAP_CASE(other_operators_are_an_error))
