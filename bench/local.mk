@@ -54,7 +54,8 @@ DISTCLEANFILES += $(BENCH_OUT).md $(BENCH_OUT).json $(BENCH_OUT).dat \
 	bench/results/quick.dat
 EXTRA_DIST += bench/run bench/plot bench/notify bench/dropin bench/README.md \
 	bench/results/0.1.0.md bench/results/0.1.0.svg \
-	bench/results/0.2.0.md bench/results/0.2.0.svg
+	bench/results/0.2.0.md bench/results/0.2.0.svg \
+	bench/results/0.2.0-dropin.md
 
 bench_macro_bintrees_SOURCES = bench/macro/bintrees.c $(bench_frame)
 bench_macro_bintrees_LINK = $(BENCH_LINK)
