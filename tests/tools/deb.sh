@@ -64,6 +64,23 @@ replaces() { # PACKAGE OLD
 passes "libreclaim1 takes the place of libgc1" replaces libreclaim1 libgc1
 passes "libreclaim-dev takes that of libgc-dev" replaces libreclaim-dev libgc-dev
 
+# In a system of their own, where a libgc1 is that has Debian's version and one file.
+installs() {
+  system=$scratch/system
+  mkdir -p "$system/var/lib/dpkg/info" "$system/var/lib/dpkg/updates" \
+    "$scratch/old/DEBIAN" "$scratch/old/usr/lib/x86_64-linux-gnu" || return 1
+  touch "$system/var/lib/dpkg/status" "$scratch/old/usr/lib/x86_64-linux-gnu/libgc.so.1"
+  printf '%s\n' 'Package: libgc1' 'Version: 1:8.2.2-3' 'Architecture: amd64' \
+    'Maintainer: a <a@b.invalid>' 'Description: old' >"$scratch/old/DEBIAN/control"
+  dpkg-deb --root-owner-group -b "$scratch/old" "$scratch/old.deb" || return 1
+  set -- dpkg --root="$system" --log="$scratch/dpkg.log" --force-depends --force-not-root \
+    --force-script-chrootless
+  "$@" -i "$scratch/old.deb" && "$@" -B -i "$(deb libreclaim1)" && "$@" -l >"$scratch/list" &&
+    grep -q '^ii  *libreclaim1' "$scratch/list" && ! grep -q '^ii  *libgc1' "$scratch/list" &&
+    [ -L "$system/usr/lib/x86_64-linux-gnu/libgc.so.1" ]
+}
+passes "dpkg puts libreclaim1 where libgc1 was" installs
+
 # Every file of Debian's packages, documentation and what is not part of this library
 # apart, is at the same place.
 same_places() {
