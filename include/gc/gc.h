@@ -451,8 +451,8 @@ typedef void (GC_CALLBACK *GC_abort_func)(const char *);
 GC_API void GC_CALL GC_set_abort_func(GC_abort_func) GC_ATTR_NONNULL(1);
 GC_API GC_abort_func GC_CALL GC_get_abort_func(void);
 
-/* Ends the process because memory ran out: calls the abort function, then
- * abort().  Any thread, any time. */
+/* Ends the process because memory ran out: prints so, calls the abort function
+ * with NULL, then exit(1).  Any thread that could call exit. */
 GC_API void GC_CALL GC_abort_on_oom(void);
 
 /* ---- Statistics ---- */

@@ -7,6 +7,8 @@
 #include "compat/compat.h"
 #include "plat/plat.h"
 
+#include <stdlib.h>
+
 /* ---- Settings that are variables ---- */
 
 void GC_set_dont_precollect(int value) { GC_dont_precollect = value; }
@@ -145,4 +147,9 @@ __attribute__((constructor)) static void hear_of_aborts(void) {
 void GC_set_abort_func(GC_abort_func fn) { GC_on_abort = fn; }
 GC_abort_func GC_get_abort_func(void) { return GC_on_abort; }
 
-void GC_abort_on_oom(void) { gc_fatal("out of memory"); }
+/* The end of a program that ran out of memory is no crash, in libgc as here. */
+void GC_abort_on_oom(void) {
+  gc_plat_message("insufficient memory for the allocation");
+  call_on_abort(NULL);
+  exit(1);
+}

@@ -6,14 +6,14 @@
 api_ldadd = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la $(LIBDL)
 
 api_programs = tests/api/alloc tests/api/base_size tests/api/collect \
-	tests/api/copyreloc tests/api/debugging tests/api/describe tests/api/disclaim tests/api/dlopen_gc \
-	tests/api/dlrace tests/api/env tests/api/finalise tests/api/finalise_when \
-	tests/api/fork tests/api/free_realloc tests/api/init tests/api/limits \
-	tests/api/links tests/api/marking tests/api/redirects tests/api/registers \
-	tests/api/roots tests/api/settings tests/api/stats tests/api/suspend \
-	tests/api/thread_signals tests/api/threads tests/api/trap_coroutines tests/api/trap_follow \
-	tests/api/trap_signals tests/api/trap_step tests/api/trap_storm \
-	tests/api/trap_threads tests/api/typed
+	tests/api/copyreloc tests/api/corners tests/api/debugging tests/api/describe \
+	tests/api/disclaim tests/api/dlopen_gc tests/api/dlrace tests/api/env \
+	tests/api/finalise tests/api/finalise_when tests/api/fork tests/api/free_realloc \
+	tests/api/init tests/api/limits tests/api/links tests/api/marking \
+	tests/api/redirects tests/api/registers tests/api/roots tests/api/settings \
+	tests/api/stats tests/api/suspend tests/api/thread_signals tests/api/threads \
+	tests/api/trap_coroutines tests/api/trap_follow tests/api/trap_signals \
+	tests/api/trap_step tests/api/trap_storm tests/api/trap_threads tests/api/typed
 
 check_PROGRAMS += $(api_programs)
 TESTS += $(api_programs) tests/api/trap_asan.sh tests/api/trap_late_load.sh
@@ -24,6 +24,8 @@ tests_api_base_size_SOURCES = tests/api/base_size.c
 tests_api_base_size_LDADD = $(api_ldadd)
 tests_api_collect_SOURCES = tests/api/collect.c
 tests_api_collect_LDADD = $(api_ldadd)
+tests_api_corners_SOURCES = tests/api/corners.c
+tests_api_corners_LDADD = $(api_ldadd)
 tests_api_debugging_SOURCES = tests/api/debugging.c
 tests_api_debugging_LDADD = $(api_ldadd)
 tests_api_describe_SOURCES = tests/api/describe.c
