@@ -86,25 +86,14 @@ static uint64_t marks_of(const struct gc_final_block *fb, unsigned i) {
   return gc_load_rlx(pair_of(fb, i) + gc_map_mark());
 }
 
-/* Its own mark is set for a moment where its own references do not count. False:
- * nothing was found that has references. */
-static bool mark_from(struct gc_marker *m, const struct gc_object *o,
-                      bool ignore_self) {
-  if (ignore_self)
-    gc_map_set(o->block, o->slot, gc_map_mark());
-  gc_mark_contents(m, o);
-  if (ignore_self)
-    gc_map_clear(o->block, o->slot, gc_map_mark());
-  if (m->sp == (uint64_t *)(void *)m->stack.base && !m->overflowed)
-    return false;
-  gc_mark_drain(m);
-  return true;
+static void note_cycle(gc_block_id b, unsigned slot) {
+  if (finds.cycle_count < CYCLES_MAX)
+    finds.cycles[finds.cycle_count] = gc_slot_address(b, gc_block_hot(b), slot);
+  finds.cycle_count++;
 }
 
-static void note_cycle(const struct gc_object *o) {
-  if (finds.cycle_count < CYCLES_MAX)
-    finds.cycles[finds.cycle_count] = o->start;
-  finds.cycle_count++;
+static uint64_t behind(uint64_t slots, uint64_t bit) {
+  return slots & -(bit << 1);
 }
 
 /* What an earlier one has marked is passed: its references are marked. */
@@ -112,18 +101,13 @@ static void mark_from_group(struct gc_marker *m,
                             const struct gc_final_block *fb, unsigned i,
                             uint64_t slots) {
   uint64_t self = gc_final_mode_bits(&fb->at[i], FINAL_IGNORE_SELF);
-  uint64_t marked = marks_of(fb, i);
-  for (; slots != 0; slots &= slots - 1) {
-    unsigned place = gc_bits_lowest(slots);
-    struct gc_object o;
-    if (marked >> place & 1)
-      continue;
-    gc_object_at(fb->block, i << 6 | place, &o);
-    if (!mark_from(m, &o, self >> place & 1))
-      continue;
-    marked = marks_of(fb, i);
-    if (marked >> place & 1)
-      note_cycle(&o);
+  uint64_t bit;
+  while ((bit = gc_mark_contents_of_line(m, fb->block, i, slots, self)) != 0) {
+    gc_mark_drain(m);
+    uint64_t marked = marks_of(fb, i);
+    if (marked & bit)
+      note_cycle(fb->block, i << 6 | gc_bits_lowest(bit));
+    slots = behind(slots, bit) & ~marked;
   }
 }
 
@@ -168,11 +152,10 @@ static void make_block_ready(struct gc_final_block *fb, void *m) {
 static void mark_from_no_order(struct gc_final_block *fb, void *m) {
   for (unsigned i = 0; i < fb->groups; i++) {
     const struct gc_final_group *g = &fb->at[i];
-    uint64_t left = g->fresh & gc_final_mode_bits(g, FINAL_NO_ORDER);
-    for (; left != 0; left &= left - 1) {
-      struct gc_object o;
-      gc_object_at(fb->block, i << 6 | gc_bits_lowest(left), &o);
-      mark_from(m, &o, false);
+    uint64_t left = g->fresh & gc_final_mode_bits(g, FINAL_NO_ORDER), bit;
+    while ((bit = gc_mark_contents_of_line(m, fb->block, i, left, 0)) != 0) {
+      gc_mark_drain(m);
+      left = behind(left, bit);
     }
   }
 }

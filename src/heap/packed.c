@@ -63,9 +63,11 @@ static unsigned close_gaps(const struct gc_packed *p, uint64_t places,
   return from - to;
 }
 
-/* Memory is given back when three quarters of it are not used. */
+/* Nothing moves when the last one goes, as it does when all are taken one by one.
+ * Memory is given back when three quarters of it are not used. */
 void gc_packed_remove(struct gc_packed *p, uint64_t places, unsigned words) {
-  uint64_t gone = close_gaps(p, places, words);
+  bool is_last = p->used >> gc_bits_lowest(places) == 1;
+  uint64_t gone = is_last ? 1 : close_gaps(p, places, words);
   p->used &= ~places;
   p->at -= gone << PACKED_COUNT_SHIFT;
   if (p->used == 0) {

@@ -49,6 +49,11 @@ void gc_mark_range(struct gc_marker *m, const char *lo, const char *hi);
 void gc_mark_object(struct gc_marker *m, const struct gc_object *object);
 /* Marks from what an object refers to, without marking the object. */
 void gc_mark_contents(struct gc_marker *m, const struct gc_object *object);
+/* The same of objects of a block whose slots are bits of a line of 64, in rising order
+ * and up to the first that makes anything grey: its bit, 0: none did. The objects of
+ * `self` count as marked while they are looked at. Nothing is grey before. */
+uint64_t gc_mark_contents_of_line(struct gc_marker *m, gc_block_id b,
+                                  unsigned line, uint64_t slots, uint64_t self);
 /* Counts objects of the block that are marked by their bits. */
 void gc_mark_count(struct gc_marker *m, gc_block_id b, unsigned objects);
 /* Marks from what the descriptor tells of the bytes, an object or a part of one. */

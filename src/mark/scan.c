@@ -298,6 +298,75 @@ void gc_mark_contents(struct gc_marker *m, const struct gc_object *o) {
     gc_mark_range(m, o->start, o->start + o->bytes);
 }
 
+/* 64 slots of a block; bits of those whose references to themselves do not count. */
+struct line_walk {
+  gc_block_id b;
+  unsigned line;
+  uint64_t self;
+};
+
+static void set_self(const struct line_walk *w, unsigned place, bool on) {
+  if (gc_likely(!(w->self >> place & 1)))
+    return;
+  if (on)
+    gc_map_set(w->b, w->line << 6 | place, gc_map_mark());
+  else
+    gc_map_clear(w->b, w->line << 6 | place, gc_map_mark());
+}
+
+/* Small plain objects, which are asked for ahead of time. */
+gc_scans_memory static uint64_t scan_line(struct gc_marker *m,
+                                          const struct line_walk *w,
+                                          uint64_t slots, size_t bytes) {
+  const struct gc_mark_view v = gc_mark_view();
+  const char *first = gc_slot_address(w->b, gc_block_hot(w->b), w->line << 6);
+  uint64_t *sp = m->sp;
+  uint64_t ahead = slots;
+  for (unsigned i = 0; i < RING && ahead != 0; i++, ahead &= ahead - 1)
+    gc_prefetch(first + gc_bits_lowest(ahead) * bytes);
+  for (; slots != 0; slots &= slots - 1, ahead &= ahead - 1) {
+    unsigned place = gc_bits_lowest(slots);
+    if (ahead != 0)
+      gc_prefetch(first + gc_bits_lowest(ahead) * bytes);
+    set_self(w, place, true);
+    sp = scan_words(v, (const uint64_t *)(const void *)(first + place * bytes),
+                    bytes / 8, sp, m->live);
+    set_self(w, place, false);
+    if (sp == m->sp)
+      continue;
+    m->sp = sp;
+    return slots & -slots;
+  }
+  return 0;
+}
+
+static uint64_t mark_line(struct gc_marker *m, const struct line_walk *w,
+                          uint64_t slots) {
+  for (; slots != 0; slots &= slots - 1) {
+    unsigned place = gc_bits_lowest(slots);
+    struct gc_object o;
+    gc_object_at(w->b, w->line << 6 | place, &o);
+    set_self(w, place, true);
+    gc_mark_contents(m, &o);
+    set_self(w, place, false);
+    if (m->sp != (uint64_t *)(void *)m->stack.base || m->overflowed)
+      return slots & -slots;
+  }
+  return 0;
+}
+
+uint64_t gc_mark_contents_of_line(struct gc_marker *m, gc_block_id b,
+                                  unsigned line, uint64_t slots,
+                                  uint64_t self) {
+  struct line_walk w = {b, line, self};
+  uint64_t hot = gc_block_hot(b);
+  size_t bytes = gc_hot_bytes(hot);
+  bool is_plain = gc_hot_state(hot) == BLK_SMALL && bytes <= PIECE_BYTES &&
+                  !(hot >> HOT_SIZE_SHIFT & (HOT_SPECIAL | HOT_LEAF)) &&
+                  make_room(m, m->sp, PIECE_WORDS);
+  return is_plain ? scan_line(m, &w, slots, bytes) : mark_line(m, &w, slots);
+}
+
 void gc_mark_count(struct gc_marker *m, gc_block_id b, unsigned objects) {
   uint64_t hot = gc_block_hot(b);
   size_t bytes = gc_hot_state(hot) == BLK_LARGE ? gc_heap.blocks[b].large_bytes

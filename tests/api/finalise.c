@@ -9,7 +9,7 @@
 
 #include <setjmp.h>
 
-enum { LARGE_BYTES = 200000 };
+enum { LARGE_BYTES = 200000, LONG_BYTES = 9000 };
 
 /* ---- Once, and only of the dead ---- */
 
@@ -168,6 +168,25 @@ static void make_loops(void *arg) {
 static void self_loops_run_if_ignored(void) {
   GC_INIT();
   gu_apart(make_loops, (void *)GC_register_finalizer_ignore_self);
+  gu_collect();
+  check_most_ran(0, N_OBJ);
+  check_sane();
+}
+
+static void make_long_loops(void *arg) {
+  (void)arg;
+  for (size_t i = 0; i < N_OBJ; i++) {
+    struct node *n = GC_malloc(LONG_BYTES);
+    n->id = i;
+    gu_fill(n->data, DATA_BYTES, i);
+    n->next = n;
+    put(n, GC_register_finalizer_ignore_self);
+  }
+}
+
+static void long_self_loops_run_if_ignored(void) {
+  GC_INIT();
+  gu_apart(make_long_loops, NULL);
   gu_collect();
   check_most_ran(0, N_OBJ);
   check_sane();
@@ -533,6 +552,7 @@ TAP_MAIN(TAP_CASE(dead_ones_run_once_ordered),
          TAP_CASE(unreachable_cycles_never_run),
          TAP_CASE(cycles_without_order_run),
          TAP_CASE(self_loops_run_if_ignored),
+         TAP_CASE(long_self_loops_run_if_ignored),
          TAP_CASE(self_loops_are_warned_of_else),
          TAP_CASE(unreachable_waits_for_no_order),
          TAP_CASE(ordered_ones_find_their_references_intact),
