@@ -230,6 +230,14 @@ static void unreachable_waits_for_no_order(void) {
   check_sane();
 }
 
+static void unreachable_waits_in_java_mode_only(void) {
+  GC_INIT();
+  GC_set_java_finalization(0);
+  gu_apart(make_pairs, NULL);
+  gu_collect();
+  check_most_ran(0, 2 * N_OBJ);
+}
+
 /* ---- What finalisers find and do ---- */
 
 static void look_at_next(void *obj, void *cd) {
@@ -555,6 +563,7 @@ TAP_MAIN(TAP_CASE(dead_ones_run_once_ordered),
          TAP_CASE(long_self_loops_run_if_ignored),
          TAP_CASE(self_loops_are_warned_of_else),
          TAP_CASE(unreachable_waits_for_no_order),
+         TAP_CASE(unreachable_waits_in_java_mode_only),
          TAP_CASE(ordered_ones_find_their_references_intact),
          TAP_CASE(those_without_order_do_so_too),
          TAP_CASE(revived_ones_live_on_and_may_register_again),
