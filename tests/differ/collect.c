@@ -191,13 +191,14 @@ static void count(struct df_count *c, bool concerns, bool stayed) {
   c->stayed += concerns && stayed;
 }
 
-/* Those that live objects name in words that do not count. */
+/* Those that live objects name in words that do not count. (Of dead ones with an
+ * ignore-self finaliser libgc looks at all words.) */
 static void find_named(struct df_world *w) {
   for (uint32_t i = 0; i < w->top; i++) {
     const struct df_object *o = &w->object[i];
-    if (o->serial != 0 && o->marks != 0 && o->false_ref != 0 &&
+    if (o->serial != 0 && o->marks & DF_LIVE && o->false_ref != 0 &&
         df_at(w, o->false_to)->serial == o->false_serial)
-      df_at(w, o->false_to)->is_named = true;
+      df_at(w, o->false_to)->is_named = df_is_atomic(o) ? 1 : 2;
   }
 }
 
@@ -210,7 +211,8 @@ static void count_dead(struct df_world *w) {
     bool stayed = !gu_is_dead(o->hidden);
     count(&w->of_family[o->family], true, stayed);
     count(&w->of_toggled, o->is_toggled, stayed);
-    count(&w->of_named, o->is_named, stayed);
+    count(&w->of_named[0], o->is_named == 1, stayed);
+    count(&w->of_named[1], o->is_named == 2, stayed);
     count(&w->of_area, o->was_in_area, stayed);
     count(&w->of_holders, o->has_link, stayed);
   }

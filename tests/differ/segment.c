@@ -120,7 +120,8 @@ void df_check_counts(struct df_world *w) {
   for (unsigned i = 0; i < DF_SORTS; i++)
     check_count(w, "links of sort", i, &w->of_sort[i]);
   check_count(w, "objects with toggle references", 0, &w->of_toggled);
-  check_count(w, "objects named by words that do not count", 0, &w->of_named);
+  check_count(w, "objects named by pointer-free ones", 0, &w->of_named[0]);
+  check_count(w, "objects named by typed ones", 0, &w->of_named[1]);
   check_count(w, "finalisers without order in a chain", 0, &w->of_led);
   check_count(w, "objects in memory that was a root", 0, &w->of_area);
   check_count(w, "objects with links", 0, &w->of_holders);

@@ -123,10 +123,12 @@ struct df_object {
   uint32_t data;               /* index + 1 of the finaliser's data */
   uint32_t edge_at; /* number of the first edge's word; 0: no edges */
   uint8_t family, form, proc, marks;
-  uint8_t answer;   /* of its toggle reference */
-  bool is_toggled;  /* once was or is */
-  bool is_shared;   /* had more than one reference; never freed by hand */
-  bool is_named;    /* by a live object's word that does not count */
+  uint8_t answer;  /* of its toggle reference */
+  bool is_toggled; /* once was or is */
+  bool is_shared;  /* had more than one reference; never freed by hand */
+  uint8_t
+      is_named; /* by a live object's word that does not count: 1 pointer-free,
+                       2 typed */
   bool was_in_area; /* when that was no root any more */
   bool has_link;    /* lies in it */
   bool is_queued;   /* its finaliser waits for GC_invoke_finalizers */
@@ -170,7 +172,7 @@ struct df_world {
   uint64_t told[DF_OBJECTS];   /* keys that the function for ready ones got */
   uint32_t n_told, n_pins;
   struct df_count of_family[DF_FAMILIES], of_form[5], of_sort[DF_SORTS];
-  struct df_count of_toggled, of_named, of_holders, of_led, of_area;
+  struct df_count of_toggled, of_named[2], of_holders, of_led, of_area;
   size_t n_ran, n_cleared, n_collections;
   GC_word gc_no; /* of the last collection that was asked for */
 };
