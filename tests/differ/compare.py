@@ -7,7 +7,8 @@ usage: compare.py [--seed N]... [--calls N] [--from I] [--program FILE]
 
 Without --reduce it is a test: for each seed both libraries make the same calls,
 a million (ten with TAP_LONG=1), and their logs have to be equal; then without
-interior references, and with four threads, where each has its own log. A difference is told with its segment.
+interior references, and with four threads, where each has its own log. A
+difference is told with its segment.
 
 With --reduce it looks for the shortest list of calls that still differ, within
 the first segment that does, or else among all calls up to it, and shows them as
