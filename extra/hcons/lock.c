@@ -8,7 +8,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SPINS_BEFORE_YIELD = 64, YIELDS_BEFORE_SLEEP = 8, SLEEP_NS = 50000 };
+enum {
+  SPINS_BEFORE_YIELD = 64,
+  SPINS_BEFORE_NAP = 8 * SPINS_BEFORE_YIELD,
+  NAP_NS = 50000, /* doubled at each of the next */
+  MAX_DOUBLINGS = 4
+};
 
 static bool barrier(int command) {
   return syscall(SYS_membarrier, command, 0, 0) == 0;
@@ -37,13 +42,15 @@ void hc_lock_bias(struct hc_lock *lock) {
 /* Who is inside comes out within a microsecond, or was preempted there: then to yield
  * again and again would only use up time, which may be that of who is waited for. */
 static void wait_a_little(unsigned *spins) {
-  const struct timespec nap = {.tv_nsec = SLEEP_NS};
-  if (++*spins % SPINS_BEFORE_YIELD != 0)
-    __builtin_ia32_pause();
-  else if (*spins / SPINS_BEFORE_YIELD <= YIELDS_BEFORE_SLEEP)
+  unsigned naps = ++*spins > SPINS_BEFORE_NAP ? *spins - SPINS_BEFORE_NAP : 0;
+  struct timespec nap = {.tv_nsec = NAP_NS};
+  if (naps > 0) {
+    nap.tv_nsec <<= naps < MAX_DOUBLINGS ? naps : MAX_DOUBLINGS;
+    nanosleep(&nap, NULL);
+  } else if (*spins % SPINS_BEFORE_YIELD == 0)
     sched_yield();
   else
-    nanosleep(&nap, NULL);
+    __builtin_ia32_pause();
 }
 
 void hc_lock_wait(struct hc_lock *lock) {
