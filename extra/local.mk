@@ -41,7 +41,8 @@ libhexpr_la_SOURCES = extra/hexpr/atom.c extra/hexpr/atom.h \
 	extra/hexpr/trie.c extra/hexpr/trie.h \
 	extra/hexpr/bind.c extra/hexpr/match.c extra/hexpr/pairs.c \
 	extra/hexpr/pairs.h extra/hexpr/scope.c extra/hexpr/scope.h \
-	extra/hexpr/binary.h extra/hexpr/read.c extra/hexpr/write.c \
+	extra/hexpr/binary.h extra/hexpr/read.c extra/hexpr/reader.c \
+	extra/hexpr/reader.h extra/hexpr/write.c \
 	extra/hexpr/big.c extra/hexpr/big.h extra/hexpr/canon.h \
 	extra/hexpr/count.c extra/hexpr/dag.c extra/hexpr/dag.h \
 	extra/hexpr/derive.c extra/hexpr/eval.c extra/hexpr/fold.c extra/hexpr/lex.c \
@@ -62,7 +63,8 @@ libhexpr_la_LDFLAGS = -pthread -version-info 0:0:0 -no-undefined
 # The command uses the lexer of the library, which is not exported.
 hexpr_SOURCES = extra/hexpr/cmd.h extra/hexpr/algebra_cmd.c \
 	extra/hexpr/equal_cmd.c extra/hexpr/input.c extra/hexpr/lex.c \
-	extra/hexpr/lex.h extra/hexpr/main.c extra/hexpr/options.c \
+	extra/hexpr/lex.h extra/hexpr/reader.c extra/hexpr/reader.h \
+	extra/hexpr/main.c extra/hexpr/options.c \
 	extra/hexpr/output.c extra/hexpr/report.c extra/hexpr/rules_cmd.c \
 	extra/hexpr/show_cmd.c extra/hexpr/smt.c extra/hexpr/smt.h \
 	extra/hexpr/smt_lex.c

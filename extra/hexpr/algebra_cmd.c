@@ -11,8 +11,8 @@ struct work {
   struct cmd_options *o;
   struct cmd_input in;
   ex variable;
-  struct smt_list names; /* of -D */
-  struct smt_list values;
+  struct ex_nodes names; /* of -D */
+  struct ex_nodes values;
 };
 
 typedef ex (*change)(struct work *w, ex e);
@@ -55,7 +55,7 @@ static void add_given(struct work *w, const char *text) {
   }
   value = cmd_parse(&w->in, w->o, sign + 1, text);
   if (value != NULL &&
-      (!smt_list_push(&w->names, name) || !smt_list_push(&w->values, value))) {
+      (!ex_nodes_push(&w->names, name) || !ex_nodes_push(&w->values, value))) {
     w->in.trouble = true;
     cmd_no_memory();
   }
@@ -73,8 +73,8 @@ static int work_on(struct cmd_options *o, ex variable, change each) {
     w.in.formula.n = 0;
   status = status == CMD_TROUBLE ? status : status | run(&w, each);
   cmd_input_drop(&w.in);
-  smt_list_drop(&w.names);
-  smt_list_drop(&w.values);
+  ex_nodes_drop(&w.names);
+  ex_nodes_drop(&w.values);
   return cmd_out_end(o, status > CMD_TROUBLE ? CMD_TROUBLE : status);
 }
 

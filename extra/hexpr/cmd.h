@@ -61,8 +61,8 @@ cmd_format cmd_format_named(const char *name);
 /* ---- Input ---- */
 
 struct cmd_input {
-  struct smt_list formula;
-  struct smt_list name; /* a symbol or NULL for each */
+  struct ex_nodes formula;
+  struct ex_nodes name; /* a symbol or NULL for each */
   size_t *end;          /* by source: one after its last formula */
   size_t sources;
   size_t errors;

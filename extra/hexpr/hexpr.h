@@ -84,11 +84,12 @@ enum {
  * not reset it. */
 typedef enum ex_errcode {
   EX_OK,
-  EX_ENOMEM, /* memory is out */
-  EX_EARITY, /* wrong number of operands */
-  EX_ETYPE,  /* an argument of the wrong kind */
-  EX_ELIMIT, /* larger than a node or a given limit allows */
-  EX_EFORMAT /* input that is no text or file of expressions */
+  EX_ENOMEM,  /* memory is out */
+  EX_EARITY,  /* wrong number of operands */
+  EX_ETYPE,   /* an argument of the wrong kind */
+  EX_ELIMIT,  /* larger than a node or a given limit allows */
+  EX_EFORMAT, /* input that is no text or file of expressions */
+  EX_EDEPTH   /* deeper than a given limit allows */
 } ex_errcode;
 
 HC_API ex_errcode *ex_errno_place(void);
@@ -215,7 +216,7 @@ typedef struct ex_error {
 } ex_error;
 
 /* Bounds for input that is not trusted; 0 for none. Over one of them reading
- * fails with EX_ELIMIT. */
+ * fails with EX_ELIMIT, over that of depth with EX_EDEPTH. */
 typedef struct ex_limits {
   size_t bytes; /* of the input */
   size_t

@@ -23,7 +23,7 @@ struct reader {
 
 static bool add(struct cmd_input *in, ex name, ex formula) {
   bool ok =
-      smt_list_push(&in->formula, formula) && smt_list_push(&in->name, name);
+      ex_nodes_push(&in->formula, formula) && ex_nodes_push(&in->name, name);
   if (!ok) {
     in->formula.n = in->name.n < in->formula.n ? in->name.n : in->formula.n;
     cmd_no_memory();
@@ -351,8 +351,8 @@ void cmd_input_read(struct cmd_input *in, const struct cmd_options *o) {
 }
 
 void cmd_input_drop(struct cmd_input *in) {
-  smt_list_drop(&in->formula);
-  smt_list_drop(&in->name);
+  ex_nodes_drop(&in->formula);
+  ex_nodes_drop(&in->name);
   free(in->end);
 }
 

@@ -34,10 +34,10 @@ void ex_lex_advance(struct ex_lex *l, size_t end) {
   }
 }
 
-static size_t after_blanks(const struct ex_lex *l, size_t pos) {
+static size_t after_blanks(const struct ex_lex *l, size_t pos, char comment) {
   for (; pos < l->bytes; pos++) {
     char c = l->text[pos];
-    if (c == '#')
+    if (c == comment)
       while (pos + 1 < l->bytes && l->text[pos + 1] != '\n')
         pos++;
     else if (c != ' ' && c != '\t' && c != '\r' && c != '\n')
@@ -158,18 +158,30 @@ static size_t read_char(struct ex_lex *l, char c) {
   return l->start + 1;
 }
 
-void ex_lex_next(struct ex_lex *l) {
-  size_t end;
-  char c;
-  ex_lex_advance(l, after_blanks(l, l->pos));
+bool ex_lex_begin(struct ex_lex *l, char comment) {
+  ex_lex_advance(l, after_blanks(l, l->pos, comment));
   l->start = l->pos;
   l->token_line = l->line;
   l->token_column = l->column;
-  c = byte_at(l, l->pos);
-  if (l->pos >= l->bytes) {
-    l->kind = LEX_END;
-    end = l->pos;
-  } else if (is_digit(c) || (c == '.' && is_digit(byte_at(l, l->pos + 1))))
+  l->length = 0;
+  if (l->pos < l->bytes)
+    return true;
+  l->kind = LEX_END;
+  return false;
+}
+
+void ex_lex_finish(struct ex_lex *l, size_t n) {
+  l->length = n > 0 ? n : 1;
+  ex_lex_advance(l, l->start + l->length);
+}
+
+void ex_lex_next(struct ex_lex *l) {
+  size_t end;
+  char c;
+  if (!ex_lex_begin(l, '#'))
+    return;
+  c = l->text[l->pos];
+  if (is_digit(c) || (c == '.' && is_digit(byte_at(l, l->pos + 1))))
     end = read_number(l);
   else if (starts_name(c))
     end = read_name(l);
@@ -179,8 +191,7 @@ void ex_lex_next(struct ex_lex *l) {
     end = read_label(l);
   else
     end = read_char(l, c);
-  ex_lex_advance(l, end);
-  l->length = end - l->start;
+  ex_lex_finish(l, end - l->start);
 }
 
 void ex_lex_start(struct ex_lex *l, const char *text, size_t bytes, size_t line,
@@ -203,7 +214,12 @@ void ex_lex_take(struct ex_lex *l, size_t n) {
 }
 
 bool ex_lex_sees(const struct ex_lex *l, char c) {
-  return byte_at(l, after_blanks(l, l->pos)) == c;
+  return byte_at(l, after_blanks(l, l->pos, '#')) == c;
+}
+
+bool ex_lex_is_word(const struct ex_lex *l, const char *word) {
+  return l->kind == LEX_NAME && l->length == strlen(word) &&
+         memcmp(ex_lex_text(l), word, l->length) == 0;
 }
 
 void ex_lex_error(const struct ex_lex *l, const char *expected,

@@ -36,12 +36,21 @@ void ex_lex_start(struct ex_lex *l, const char *text, size_t bytes, size_t line,
                   size_t column);
 void ex_lex_next(struct ex_lex *l);
 
+/* The beginning and the end of a token of another language: blanks and comments from
+ * COMMENT to the line's end are passed over, and the token is the N bytes that follow,
+ * one if that is 0. False, and LEX_END, when nothing follows. */
+bool ex_lex_begin(struct ex_lex *l, char comment);
+void ex_lex_finish(struct ex_lex *l, size_t n);
+
 /* Moves over bytes up to END, counting lines and characters. */
 void ex_lex_advance(struct ex_lex *l, size_t end);
 
 static inline bool ex_lex_is(const struct ex_lex *l, char c) {
   return l->kind == LEX_CHAR && l->text[l->start] == c;
 }
+
+/* Whether the token is this name. */
+bool ex_lex_is_word(const struct ex_lex *l, const char *word);
 
 /* Makes the token the N bytes from its start on, whatever it was before. */
 void ex_lex_take(struct ex_lex *l, size_t n);

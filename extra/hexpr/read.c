@@ -6,24 +6,18 @@
 #include "hexpr/binary.h"
 #include "hexpr/node.h"
 #include "hexpr/ops.h"
+#include "hexpr/reader.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct nodes {
-  ex *at; /* scanned */
-  size_t n;
-  size_t room;
-};
-
 struct reader {
+  struct ex_reader in; /* its operands are those of the node in progress */
   FILE *file;
   uint64_t sum;
-  size_t byte;
-  struct nodes node;
-  struct nodes name;
-  struct nodes operand; /* of the node in progress */
-  struct nodes root;
+  struct ex_nodes node;
+  struct ex_nodes name;
+  struct ex_nodes root;
   uint32_t *depth; /* by node */
   size_t depth_room;
   ex_op *op;
@@ -32,55 +26,38 @@ struct reader {
   char *bytes;
   size_t length;
   size_t grown; /* operands that flattening added, which count as nodes */
-  ex_limits limits;
-  ex_error *error;
-  bool failed;
 };
 
 /* ---- Failure ---- */
 
 static void fail_as(struct reader *r, ex_errcode code, const char *expected) {
-  if (r->failed)
-    return;
-  r->failed = true;
-  ex_errno = code;
-  *r->error = (ex_error){.byte = r->byte};
-  snprintf(r->error->expected, sizeof r->error->expected, "%s", expected);
-  snprintf(r->error->found, sizeof r->error->found, "something else");
+  ex_reader_fail_as(&r->in, code, expected);
 }
 
 static void fail(struct reader *r, const char *expected) {
-  fail_as(r, EX_EFORMAT, expected);
-}
-
-static bool within(struct reader *r, size_t limit, size_t n, const char *what) {
-  char text[64];
-  if (limit == 0 || n <= limit)
-    return true;
-  snprintf(text, sizeof text, "at most %zu %s", limit, what);
-  fail_as(r, EX_ELIMIT, text);
-  return false;
+  ex_reader_fail(&r->in, expected);
 }
 
 /* ---- Bytes ---- */
 
 static unsigned get_byte(struct reader *r) {
   int c;
-  if (r->failed || !within(r, r->limits.bytes, r->byte + 1, "bytes"))
+  if (r->in.failed || !ex_reader_within(&r->in, EX_ELIMIT, r->in.limits.bytes,
+                                        r->in.lex.start + 1, "bytes"))
     return 0;
   c = getc_unlocked(r->file);
   if (c == EOF) {
     fail(r, "more bytes");
     return 0;
   }
-  r->byte++;
+  r->in.lex.start++;
   r->sum = bin_sum(r->sum, (unsigned char)c);
   return (unsigned)c;
 }
 
 static uint64_t get(struct reader *r) {
   uint64_t value = 0;
-  for (unsigned shift = 0; !r->failed; shift += 7) {
+  for (unsigned shift = 0; !r->in.failed; shift += 7) {
     unsigned byte = get_byte(r);
     uint64_t part = byte & 127;
     if (shift > 63 || part << shift >> shift != part) {
@@ -113,73 +90,42 @@ static void get_bytes(struct reader *r) {
   uint64_t n = get(r);
   if (n > MOST_BYTES)
     fail_as(r, EX_ELIMIT, "bytes that fit a node");
-  if (!r->failed && r->bytes == NULL) {
+  if (!r->in.failed && r->bytes == NULL) {
     r->bytes = malloc(MOST_BYTES + 1);
     if (r->bytes == NULL)
       fail_as(r, EX_ENOMEM, "more memory");
   }
-  for (r->length = 0; !r->failed && r->length < n; r->length++)
+  for (r->length = 0; !r->in.failed && r->length < n; r->length++)
     r->bytes[r->length] = (char)get_byte(r);
-  if (!r->failed)
+  if (!r->in.failed)
     r->bytes[r->length] = '\0';
 }
 
 /* A number below N, which is how many there are. */
 static size_t get_place(struct reader *r, size_t n, const char *what) {
   uint64_t i = get(r);
-  if (!r->failed && i >= n)
+  if (!r->in.failed && i >= n)
     fail(r, what);
-  return r->failed ? 0 : i;
+  return r->in.failed ? 0 : i;
 }
 
 /* ---- Arrays ---- */
 
-static void push(struct reader *r, struct nodes *s, ex e) {
-  if (r->failed)
-    return;
-  if (e == NULL) {
-    fail_as(r, ex_errno == EX_ETYPE ? EX_EFORMAT : ex_errno,
-            "something that can be made");
-    return;
-  }
-  if (s->n == s->room) {
-    size_t room = s->room == 0 ? 64 : 2 * s->room;
-    ex *bigger = hc_scanned_alloc(room * sizeof *bigger);
-    if (bigger == NULL) {
-      fail_as(r, EX_ENOMEM, "more memory");
-      return;
-    }
-    if (s->at != NULL) {
-      memcpy(bigger, s->at, s->n * sizeof *bigger);
-      hc_scanned_free(s->at);
-    }
-    s->at = bigger;
-    s->room = room;
-  }
-  s->at[s->n++] = e;
-}
-
-static bool widen(struct reader *r, void *array, size_t *room, size_t n,
-                  size_t size) {
-  size_t bigger = *room == 0 ? 64 : 2 * *room;
-  void *moved;
-  if (n < *room)
-    return true;
-  moved = realloc(*(void **)array, bigger * size);
-  if (moved == NULL) {
-    fail_as(r, EX_ENOMEM, "more memory");
-    return false;
-  }
-  *(void **)array = moved;
-  *room = bigger;
-  return true;
+/* A constructor refuses what no program could have written. */
+static void push(struct reader *r, struct ex_nodes *s, ex e) {
+  if (e == NULL && !r->in.failed && ex_errno == EX_ETYPE)
+    fail(r, "something that can be made");
+  ex_reader_push(&r->in, s, e);
 }
 
 static void push_node(struct reader *r, ex e, uint32_t depth) {
-  if (r->failed ||
-      !within(r, r->limits.nodes, r->node.n + r->grown + 1, "nodes") ||
-      !within(r, r->limits.depth, depth, "levels") ||
-      !widen(r, &r->depth, &r->depth_room, r->node.n, sizeof *r->depth))
+  if (r->in.failed ||
+      !ex_reader_within(&r->in, EX_ELIMIT, r->in.limits.nodes,
+                        r->node.n + r->grown + 1, "nodes") ||
+      !ex_reader_within(&r->in, EX_EDEPTH, r->in.limits.depth, depth,
+                        "levels") ||
+      !ex_reader_widen(&r->in, &r->depth, &r->depth_room, r->node.n,
+                       sizeof *r->depth))
     return;
   if (r->node.n == UINT32_MAX) {
     fail_as(r, EX_ELIMIT, "fewer nodes");
@@ -193,7 +139,7 @@ static void push_node(struct reader *r, ex e, uint32_t depth) {
 
 static void read_name(struct reader *r) {
   get_bytes(r);
-  if (!r->failed)
+  if (!r->in.failed)
     push(r, &r->name, ex_sym_n(r->bytes, r->length));
 }
 
@@ -205,7 +151,8 @@ static void read_operator(struct reader *r) {
   get_bytes(r);
   arity = get_signed(r);
   flags = get(r);
-  if (r->failed || !widen(r, &r->op, &r->op_room, r->ops, sizeof *r->op))
+  if (r->in.failed ||
+      !ex_reader_widen(&r->in, &r->op, &r->op_room, r->ops, sizeof *r->op))
     return;
   op = strlen(r->bytes) == r->length ? ex_op_named(r->bytes) : EX_NONE;
   if (op == EX_NONE || ex_op_arity(op) != arity || ex_op_flags(op) != flags)
@@ -218,7 +165,7 @@ static void read_operator(struct reader *r) {
 
 static void get_magnitude(struct reader *r, mpz_ptr out) {
   get_bytes(r);
-  if (!r->failed)
+  if (!r->in.failed)
     mpz_import(out, r->length, -1, 1, -1, 0, r->bytes);
 }
 
@@ -234,7 +181,7 @@ static ex read_exact(struct reader *r, bool fraction) {
     fail(r, "a sign");
   if (sign == 1)
     mpz_neg(mpq_numref(q), mpq_numref(q));
-  if (!r->failed)
+  if (!r->in.failed)
     e = fraction ? ex_mpq(q) : ex_mpz(mpq_numref(q));
   mpq_clear(q);
   return e;
@@ -251,7 +198,7 @@ static ex read_index(struct reader *r) {
   uint64_t index = get(r);
   if (index > UINT32_MAX)
     fail(r, "an index of 32 bits");
-  return r->failed ? NULL : ex_bvar((uint32_t)index);
+  return r->in.failed ? NULL : ex_bvar((uint32_t)index);
 }
 
 static ex read_leaf(struct reader *r, enum bin_tag tag) {
@@ -269,7 +216,7 @@ static ex read_leaf(struct reader *r, enum bin_tag tag) {
     break;
   }
   get_bytes(r);
-  if (r->failed)
+  if (r->in.failed)
     return NULL;
   if (tag == BIN_SYM)
     return ex_sym_n(r->bytes, r->length);
@@ -280,19 +227,19 @@ static ex read_leaf(struct reader *r, enum bin_tag tag) {
 /* N operands; returns the depth of what is made of them. */
 static uint32_t get_operands(struct reader *r, uint64_t n) {
   uint32_t deepest = 0;
-  r->operand.n = 0;
+  r->in.operand.n = 0;
   if (n > EX_MAX_WORDS)
     fail_as(r, EX_ELIMIT, "operands that fit a node");
-  for (uint64_t i = 0; i < n && !r->failed; i++) {
+  for (uint64_t i = 0; i < n && !r->in.failed; i++) {
     uint64_t back = get(r);
     size_t at;
-    if (r->failed || back == 0 || back > r->node.n) {
+    if (r->in.failed || back == 0 || back > r->node.n) {
       fail(r, "an operand that comes before");
       return 0;
     }
     at = r->node.n - back;
     deepest = r->depth[at] > deepest ? r->depth[at] : deepest;
-    push(r, &r->operand, r->node.at[at]);
+    push(r, &r->in.operand, r->node.at[at]);
   }
   return deepest + 1;
 }
@@ -300,11 +247,11 @@ static uint32_t get_operands(struct reader *r, uint64_t n) {
 static void read_built_in(struct reader *r, size_t arity) {
   uint64_t op = get(r);
   uint32_t depth = get_operands(r, arity);
-  if (!r->failed &&
+  if (!r->in.failed &&
       (op < EX_NEG || op >= EX_OPS || (op < EX_ADD) != (arity == 1)))
     fail(r, "a built-in operator of that many operands");
-  if (!r->failed)
-    push_node(r, ex_n((ex_op)op, r->operand.at, arity), depth);
+  if (!r->in.failed)
+    push_node(r, ex_n((ex_op)op, r->in.operand.at, arity), depth);
 }
 
 static void read_compound(struct reader *r, bool term) {
@@ -313,10 +260,10 @@ static void read_compound(struct reader *r, bool term) {
   uint64_t n = get(r);
   uint32_t depth = get_operands(r, n);
   ex e;
-  if (r->failed)
+  if (r->in.failed)
     return;
-  e = term ? ex_n(r->op[head], r->operand.at, n)
-           : ex_apply(r->name.at[head], r->operand.at, n);
+  e = term ? ex_n(r->op[head], r->in.operand.at, n)
+           : ex_apply(r->name.at[head], r->in.operand.at, n);
   if (e != NULL && argc_of(e) > n)
     r->grown += argc_of(e) - n;
   push_node(r, e, depth);
@@ -351,7 +298,7 @@ static void read_record(struct reader *r, unsigned tag) {
 }
 
 static void read_head(struct reader *r) {
-  for (size_t i = 0; i < BIN_MAGIC_BYTES && !r->failed; i++)
+  for (size_t i = 0; i < BIN_MAGIC_BYTES && !r->in.failed; i++)
     if (get_byte(r) != (unsigned char)BIN_MAGIC[i])
       fail(r, "a file of expressions");
   if (get(r) != BIN_VERSION)
@@ -361,9 +308,9 @@ static void read_head(struct reader *r) {
 static void read_end(struct reader *r) {
   uint64_t n = get(r);
   uint64_t sum;
-  for (uint64_t i = 0; i < n && !r->failed; i++) {
+  for (uint64_t i = 0; i < n && !r->in.failed; i++) {
     size_t at = get_place(r, r->node.n, "a root that comes before");
-    if (!r->failed)
+    if (!r->in.failed)
       push(r, &r->root, r->node.at[at]);
   }
   sum = r->sum;
@@ -373,42 +320,36 @@ static void read_end(struct reader *r) {
 
 static void read_all(struct reader *r) {
   read_head(r);
-  while (!r->failed) {
+  while (!r->in.failed) {
     unsigned tag = get_byte(r);
-    if (!r->failed && tag == BIN_END) {
+    if (!r->in.failed && tag == BIN_END) {
       read_end(r);
       return;
     }
-    if (!r->failed)
+    if (!r->in.failed)
       read_record(r, tag);
   }
 }
 
-static void drop(struct nodes *s) {
-  if (s->at != NULL)
-    hc_scanned_free(s->at);
-}
-
 ex *ex_read(FILE *from, const ex_limits *limits, size_t *out_n,
             ex_error *out_error) {
-  struct reader r = {.file = from, .sum = BIN_SUM_START, .error = out_error};
-  if (limits != NULL)
-    r.limits = *limits;
+  struct reader r = {.file = from, .sum = BIN_SUM_START};
+  ex_reader_start(&r.in, limits, out_error);
   flockfile(from);
   read_all(&r);
   funlockfile(from);
   free(r.depth);
   free(r.op);
   free(r.bytes);
-  drop(&r.node);
-  drop(&r.name);
-  drop(&r.operand);
+  ex_nodes_drop(&r.node);
+  ex_nodes_drop(&r.name);
+  ex_reader_drop(&r.in);
   *out_n = r.root.n;
-  if (!r.failed && r.root.at == NULL)
+  if (!r.in.failed && r.root.at == NULL)
     r.root.at = hc_scanned_alloc(sizeof *r.root.at);
-  if (!r.failed)
+  if (!r.in.failed)
     return r.root.at;
-  drop(&r.root);
+  ex_nodes_drop(&r.root);
   *out_n = 0;
   return NULL;
 }

@@ -34,107 +34,60 @@ struct meaning {
 };
 
 struct reader {
-  struct ex_lex lex;
-  struct smt_list operand;
-  struct smt_list name; /* names to be bound, and what they are bound with */
+  struct ex_reader in;
+  struct ex_nodes name; /* names to be bound, and what they are bound with */
   struct frame *stack;
-  size_t depth;
-  size_t room;
-  struct smt_list value; /* by place in `meaning` */
+  struct ex_nodes value; /* by place in `meaning` */
   struct meaning *meaning;
   size_t meanings;
   size_t meaning_room;
-  struct smt_list key; /* names that ever had a meaning */
+  struct ex_nodes key; /* names that ever had a meaning */
   size_t *last;        /* by key: 1 + the place of its last meaning, or 0 */
   size_t last_room;
   size_t *slot; /* 1 + a key; open addressing */
   unsigned bits;
   size_t binders; /* around the term that is read */
   size_t fresh;
-  size_t made;
-  ex_limits limits;
-  struct smt_list *roots;
-  struct smt_list *names;
+  struct ex_nodes *roots;
+  struct ex_nodes *names;
   struct smt_counts *counts;
   ex given; /* the name that :named gave */
-  ex_error *error;
-  bool failed;
 };
 
-/* ---- Failure ---- */
+/* ---- Failure and stacks ---- */
 
 static bool fail_as(struct reader *r, ex_errcode code, const char *expected) {
-  if (!r->failed) {
-    ex_lex_error(&r->lex, expected, r->error);
-    ex_errno = code;
-  }
-  r->failed = true;
-  return false;
+  return ex_reader_fail_as(&r->in, code, expected);
 }
 
 static bool fail(struct reader *r, const char *expected) {
-  return fail_as(r, EX_EFORMAT, expected);
+  return ex_reader_fail(&r->in, expected);
 }
 
-static bool fail_limit(struct reader *r, size_t limit, const char *what) {
-  char text[64];
-  snprintf(text, sizeof text, "at most %zu %s", limit, what);
-  return fail_as(r, EX_ELIMIT, text);
-}
-
-/* A constructor failed. */
 static bool fail_made(struct reader *r, const char *expected) {
-  if (ex_errno == EX_ENOMEM)
-    expected = "more memory";
-  if (ex_errno == EX_ELIMIT)
-    expected = "something that fits a node";
-  return fail_as(r, ex_errno, expected);
+  return ex_reader_fail_made(&r->in, expected);
 }
 
-/* ---- Stacks ---- */
-
-static bool widen(void *array, size_t *room, size_t n, size_t size) {
-  size_t bigger = *room == 0 ? 64 : 2 * *room;
-  void *moved;
-  if (n < *room)
-    return true;
-  moved = realloc(*(void **)array, bigger * size);
-  if (moved == NULL)
-    return false;
-  *(void **)array = moved;
-  *room = bigger;
-  return true;
-}
-
-static bool push(struct reader *r, struct smt_list *list, ex e) {
-  if (r->failed)
-    return false;
-  if (e == NULL)
-    return fail_made(r, "a term");
-  return smt_list_push(list, e) || fail_as(r, EX_ENOMEM, "more memory");
+static bool push(struct reader *r, struct ex_nodes *list, ex e) {
+  return ex_reader_push(&r->in, list, e);
 }
 
 static bool push_operand(struct reader *r, ex e) {
-  if (r->limits.nodes != 0 && r->made >= r->limits.nodes)
-    return fail_limit(r, r->limits.nodes, "nodes");
-  r->made++;
-  return push(r, &r->operand, e);
+  return ex_reader_push_operand(&r->in, e);
 }
 
 static bool push_frame(struct reader *r, enum frame_kind kind) {
-  if (r->limits.depth != 0 && r->depth >= r->limits.depth)
-    return fail_limit(r, r->limits.depth, "levels");
-  if (!widen(&r->stack, &r->room, r->depth, sizeof *r->stack))
-    return fail_as(r, EX_ENOMEM, "more memory");
-  r->stack[r->depth++] =
-      (struct frame){kind, r->operand.n, r->name.n, r->meanings, EX_NONE};
+  if (!ex_reader_widen_stack(&r->in, &r->stack, sizeof *r->stack))
+    return false;
+  r->stack[r->in.depth++] =
+      (struct frame){kind, r->in.operand.n, r->name.n, r->meanings, EX_NONE};
   return true;
 }
 
 static bool take(struct reader *r, char bracket, const char *expected) {
-  if (!ex_lex_is(&r->lex, bracket))
+  if (!ex_lex_is(&r->in.lex, bracket))
     return fail(r, expected);
-  smt_next(&r->lex);
+  smt_next(&r->in.lex);
   return true;
 }
 
@@ -144,13 +97,13 @@ static bool is_symbol(const struct ex_lex *l) {
 }
 
 static ex take_symbol(struct reader *r, const char *expected) {
-  ex e = is_symbol(&r->lex) ? smt_symbol(&r->lex) : NULL;
-  if (!is_symbol(&r->lex))
+  ex e = is_symbol(&r->in.lex) ? smt_symbol(&r->in.lex) : NULL;
+  if (!is_symbol(&r->in.lex))
     fail(r, expected);
   else if (e == NULL)
     fail_made(r, expected);
   else
-    smt_next(&r->lex);
+    smt_next(&r->in.lex);
   return e;
 }
 
@@ -185,8 +138,9 @@ static bool key_of(struct reader *r, ex name, size_t *out) {
     return false;
   slot = slot_of(r, name);
   if (*slot == 0) {
-    if (!widen(&r->last, &r->last_room, r->key.n, sizeof *r->last) ||
-        !smt_list_push(&r->key, name))
+    if (!ex_reader_widen(&r->in, &r->last, &r->last_room, r->key.n,
+                         sizeof *r->last) ||
+        !ex_nodes_push(&r->key, name))
       return fail_as(r, EX_ENOMEM, "more memory");
     r->last[r->key.n - 1] = 0;
     *slot = r->key.n;
@@ -199,8 +153,9 @@ static bool key_of(struct reader *r, ex name, size_t *out) {
 static bool mean(struct reader *r, ex name, ex value, struct meaning m) {
   if (!key_of(r, name, &m.key))
     return false;
-  if (!widen(&r->meaning, &r->meaning_room, r->meanings, sizeof *r->meaning) ||
-      !smt_list_push(&r->value, value))
+  if (!ex_reader_widen(&r->in, &r->meaning, &r->meaning_room, r->meanings,
+                       sizeof *r->meaning) ||
+      !ex_nodes_push(&r->value, value))
     return fail_as(r, EX_ENOMEM, "more memory");
   m.before = r->last[m.key];
   r->meaning[r->meanings] = m;
@@ -284,7 +239,7 @@ static ex applied(struct reader *r, ex name, const ex *args, size_t n) {
 
 /* After `(let`: the bracket of the bindings. */
 static void begin_let(struct reader *r) {
-  smt_next(&r->lex);
+  smt_next(&r->in.lex);
   if (take(r, '(', "'(' and the bindings"))
     push_frame(r, FRM_BINDINGS);
 }
@@ -294,16 +249,16 @@ static void begin_let(struct reader *r) {
 static void sorted_names(struct reader *r, bool parameters) {
   if (!take(r, '(', "'(' and variables with their sorts"))
     return;
-  while (!r->failed && !ex_lex_is(&r->lex, ')')) {
+  while (!r->in.failed && !ex_lex_is(&r->in.lex, ')')) {
     ex name;
     ex sort;
     struct meaning m = {.depth = r->binders, .kind = MNG_BOUND};
     if (!take(r, '(', "'(' and a variable, or ')'"))
       return;
     name = take_symbol(r, "a variable");
-    if (r->failed)
+    if (r->in.failed)
       return;
-    sort = smt_capture(&r->lex);
+    sort = smt_capture(&r->in.lex);
     if (!push(r, &r->name, sort) || !take(r, ')', "')'"))
       return;
     if (!parameters && mean(r, name, NULL, m))
@@ -311,55 +266,57 @@ static void sorted_names(struct reader *r, bool parameters) {
     if (parameters)
       push(r, &r->name, name);
   }
-  smt_next(&r->lex);
+  smt_next(&r->in.lex);
 }
 
 static void begin_quantifier(struct reader *r) {
-  ex name = smt_symbol(&r->lex);
+  ex name = smt_symbol(&r->in.lex);
   ex_op op = name == NULL ? EX_NONE : ex_opdef(ex_name(name), 2, EX_BINDER);
   if (op == EX_NONE) {
     fail(r, "a quantifier that is not defined as something else");
     return;
   }
-  smt_next(&r->lex);
+  smt_next(&r->in.lex);
   if (!push_frame(r, FRM_QUANTIFIER))
     return;
-  r->stack[r->depth - 1].op = op;
+  r->stack[r->in.depth - 1].op = op;
   sorted_names(r, false);
 }
 
 /* A function's name may be indexed or have a sort. */
 static void begin_application(struct reader *r) {
   ex head;
-  if (ex_lex_is(&r->lex, '(')) {
-    head = smt_capture(&r->lex);
+  if (ex_lex_is(&r->in.lex, '(')) {
+    head = smt_capture(&r->in.lex);
     if (head == NULL) {
       fail_made(r, "the name of a function");
       return;
     }
   } else
     head = take_symbol(r, "the name of a function");
-  if (!r->failed && push_frame(r, FRM_APPLY))
-    push(r, &r->operand, head);
+  if (!r->in.failed && push_frame(r, FRM_APPLY))
+    push(r, &r->in.operand, head);
 }
 
 /* At '(', which has been looked at only. */
 static void begin(struct reader *r) {
-  struct ex_lex before = r->lex;
-  smt_next(&r->lex);
-  if (smt_is(&r->lex, "let"))
+  struct ex_lex before = r->in.lex;
+  smt_next(&r->in.lex);
+  if (ex_lex_is_word(&r->in.lex, "let"))
     begin_let(r);
-  else if (smt_is(&r->lex, "forall") || smt_is(&r->lex, "exists") ||
-           smt_is(&r->lex, "lambda"))
+  else if (ex_lex_is_word(&r->in.lex, "forall") ||
+           ex_lex_is_word(&r->in.lex, "exists") ||
+           ex_lex_is_word(&r->in.lex, "lambda"))
     begin_quantifier(r);
-  else if (smt_is(&r->lex, "!")) {
-    smt_next(&r->lex);
+  else if (ex_lex_is_word(&r->in.lex, "!")) {
+    smt_next(&r->in.lex);
     push_frame(r, FRM_NOTED);
-  } else if (smt_is(&r->lex, "match"))
+  } else if (ex_lex_is_word(&r->in.lex, "match"))
     fail(r, "a term other than match");
-  else if (smt_is(&r->lex, "_") || smt_is(&r->lex, "as")) {
-    r->lex = before;
-    push_operand(r, smt_capture(&r->lex));
+  else if (ex_lex_is_word(&r->in.lex, "_") ||
+           ex_lex_is_word(&r->in.lex, "as")) {
+    r->in.lex = before;
+    push_operand(r, smt_capture(&r->in.lex));
   } else
     begin_application(r);
 }
@@ -367,35 +324,35 @@ static void begin(struct reader *r) {
 /* ---- Ends of terms ---- */
 
 static void end_application(struct reader *r, const struct frame *f) {
-  ex *at = r->operand.at + f->base;
-  size_t n = r->operand.n - f->base - 1;
+  ex *at = r->in.operand.at + f->base;
+  size_t n = r->in.operand.n - f->base - 1;
   ex e;
   if (n == 0) {
     fail(r, "an operand");
     return;
   }
   e = applied(r, at[0], at + 1, n);
-  r->operand.n = f->base;
-  if (!r->failed)
+  r->in.operand.n = f->base;
+  if (!r->in.failed)
     push_operand(r, e);
 }
 
 /* At the bracket that ends the bindings: all names get their meanings. */
 static void bind_names(struct reader *r, struct frame *f) {
-  size_t n = r->operand.n - f->base;
+  size_t n = r->in.operand.n - f->base;
   f->meanings = r->meanings;
-  for (size_t i = 0; i < n && !r->failed; i++)
-    mean(r, r->name.at[f->names + i], r->operand.at[f->base + i],
+  for (size_t i = 0; i < n && !r->in.failed; i++)
+    mean(r, r->name.at[f->names + i], r->in.operand.at[f->base + i],
          (struct meaning){.depth = r->binders, .kind = MNG_VALUE});
-  r->operand.n = f->base;
+  r->in.operand.n = f->base;
   r->name.n = f->names;
   r->counts->lets += n;
   f->kind = FRM_LET;
 }
 
 static void end_quantifier(struct reader *r, const struct frame *f) {
-  ex e = r->operand.at[--r->operand.n];
-  while (r->name.n > f->names && !r->failed) {
+  ex e = r->in.operand.at[--r->in.operand.n];
+  while (r->name.n > f->names && !r->in.failed) {
     ex sort = r->name.at[--r->name.n];
     r->binders--;
     r->counts->quantified++;
@@ -407,43 +364,43 @@ static void end_quantifier(struct reader *r, const struct frame *f) {
 
 /* Attributes up to the bracket. */
 static void attributes(struct reader *r) {
-  while (!r->failed && !ex_lex_is(&r->lex, ')')) {
-    bool named = r->lex.kind == LEX_LABEL && r->lex.length == 6 &&
-                 memcmp(ex_lex_text(&r->lex), ":named", 6) == 0;
+  while (!r->in.failed && !ex_lex_is(&r->in.lex, ')')) {
+    bool named = r->in.lex.kind == LEX_LABEL && r->in.lex.length == 6 &&
+                 memcmp(ex_lex_text(&r->in.lex), ":named", 6) == 0;
     if (named) {
-      smt_next(&r->lex);
+      smt_next(&r->in.lex);
       r->given = take_symbol(r, "a name");
-      if (!r->failed && r->binders == 0)
-        mean(r, r->given, r->operand.at[r->operand.n - 1],
+      if (!r->in.failed && r->binders == 0)
+        mean(r, r->given, r->in.operand.at[r->in.operand.n - 1],
              (struct meaning){.kind = MNG_VALUE});
-    } else if (!smt_skip(&r->lex))
+    } else if (!smt_skip(&r->in.lex))
       fail(r, "attributes and ')'");
   }
 }
 
 /* At ')'. */
 static void end(struct reader *r) {
-  struct frame *top = &r->stack[r->depth - 1];
+  struct frame *top = &r->stack[r->in.depth - 1];
   struct frame f = *top;
-  bool one = r->operand.n == f.base + 1;
+  bool one = r->in.operand.n == f.base + 1;
   if (f.kind != FRM_APPLY && f.kind != FRM_BINDINGS && !one) {
     fail(r, "one term");
     return;
   }
   if (f.kind == FRM_BINDINGS) {
     bind_names(r, top);
-    smt_next(&r->lex);
+    smt_next(&r->in.lex);
     return;
   }
-  r->depth--;
+  r->in.depth--;
   if (f.kind == FRM_APPLY)
     end_application(r, &f);
   else if (f.kind == FRM_LET)
     forget(r, f.meanings);
   else if (f.kind == FRM_QUANTIFIER)
     end_quantifier(r, &f);
-  if (!r->failed)
-    smt_next(&r->lex);
+  if (!r->in.failed)
+    smt_next(&r->in.lex);
 }
 
 /* ---- One term ---- */
@@ -453,31 +410,32 @@ static void begin_binding(struct reader *r) {
   if (!take(r, '(', "'(' and a name, or ')'"))
     return;
   push(r, &r->name, take_symbol(r, "a name"));
-  if (!r->failed)
+  if (!r->in.failed)
     push_frame(r, FRM_BINDING);
 }
 
 static bool is_full(const struct reader *r) {
-  const struct frame *top = &r->stack[r->depth - 1];
+  const struct frame *top = &r->stack[r->in.depth - 1];
   return top->kind != FRM_APPLY && top->kind != FRM_BINDINGS &&
-         r->operand.n > top->base;
+         r->in.operand.n > top->base;
 }
 
 static void atom(struct reader *r) {
-  ex e = r->lex.kind == LEX_LABEL ? NULL : smt_leaf(&r->lex);
-  if (e == NULL && (ex_errno == EX_EFORMAT || r->lex.kind == LEX_LABEL)) {
+  ex e = r->in.lex.kind == LEX_LABEL ? NULL : smt_leaf(&r->in.lex);
+  if (e == NULL && (ex_errno == EX_EFORMAT || r->in.lex.kind == LEX_LABEL)) {
     fail(r, "a term");
     return;
   }
-  if (e != NULL && is_symbol(&r->lex))
+  if (e != NULL && is_symbol(&r->in.lex))
     e = term_of_name(r, e);
-  if (!r->failed && push_operand(r, e))
-    smt_next(&r->lex);
+  if (!r->in.failed && push_operand(r, e))
+    smt_next(&r->in.lex);
 }
 
 static void step(struct reader *r) {
-  const struct frame *top = r->depth == 0 ? NULL : &r->stack[r->depth - 1];
-  if (top != NULL && ex_lex_is(&r->lex, ')'))
+  const struct frame *top =
+      r->in.depth == 0 ? NULL : &r->stack[r->in.depth - 1];
+  if (top != NULL && ex_lex_is(&r->in.lex, ')'))
     end(r);
   else if (top != NULL && is_full(r)) {
     if (top->kind == FRM_NOTED)
@@ -486,7 +444,7 @@ static void step(struct reader *r) {
       fail(r, "')'");
   } else if (top != NULL && top->kind == FRM_BINDINGS)
     begin_binding(r);
-  else if (ex_lex_is(&r->lex, '('))
+  else if (ex_lex_is(&r->in.lex, '('))
     begin(r);
   else
     atom(r);
@@ -494,11 +452,11 @@ static void step(struct reader *r) {
 
 /* The term that the lexer stands on; NULL on failure. */
 static ex term(struct reader *r) {
-  size_t base = r->operand.n;
+  size_t base = r->in.operand.n;
   do
     step(r);
-  while (!r->failed && (r->depth > 0 || r->operand.n == base));
-  return r->failed ? NULL : r->operand.at[--r->operand.n];
+  while (!r->in.failed && (r->in.depth > 0 || r->in.operand.n == base));
+  return r->in.failed ? NULL : r->in.operand.at[--r->in.operand.n];
 }
 
 /* ---- Commands ---- */
@@ -509,7 +467,7 @@ static void read_assert(struct reader *r) {
   e = term(r);
   if (e == NULL)
     return;
-  if (!smt_list_push(r->roots, e) || !smt_list_push(r->names, r->given))
+  if (!ex_nodes_push(r->roots, e) || !ex_nodes_push(r->names, r->given))
     fail_as(r, EX_ENOMEM, "more memory");
   r->counts->asserted++;
 }
@@ -517,7 +475,7 @@ static void read_assert(struct reader *r) {
 /* Parameters stand for symbols that no script can write, so that nothing else is
  * replaced with them. */
 static void declare_parameters(struct reader *r, size_t names) {
-  for (size_t i = names; i < r->name.n && !r->failed; i += 2) {
+  for (size_t i = names; i < r->name.n && !r->in.failed; i += 2) {
     char text[40];
     ex parameter;
     snprintf(text, sizeof text, "|%zu|", r->fresh++);
@@ -546,13 +504,13 @@ static void read_definition(struct reader *r, bool function) {
   size_t meanings = r->meanings;
   ex name = take_symbol(r, "a name");
   ex body;
-  if (function && !r->failed)
+  if (function && !r->in.failed)
     sorted_names(r, true);
-  if (!r->failed && !smt_skip(&r->lex))
+  if (!r->in.failed && !smt_skip(&r->in.lex))
     fail(r, "a sort");
   declare_parameters(r, names);
   r->name.n = names;
-  body = r->failed ? NULL : term(r);
+  body = r->in.failed ? NULL : term(r);
   if (body != NULL)
     define(r, name, body, meanings);
 }
@@ -565,37 +523,39 @@ static void read_declaration(struct reader *r) {
 }
 
 static bool is_declaration(const struct ex_lex *word) {
-  return smt_is(word, "declare-fun") || smt_is(word, "declare-const") ||
-         smt_is(word, "define-fun-rec");
+  return ex_lex_is_word(word, "declare-fun") ||
+         ex_lex_is_word(word, "declare-const") ||
+         ex_lex_is_word(word, "define-fun-rec");
 }
 
 static void read_command(struct reader *r) {
-  struct ex_lex word = r->lex;
+  struct ex_lex word = r->in.lex;
   bool whole = true;
   if (word.kind != LEX_NAME) {
     fail(r, "a command");
     return;
   }
-  smt_next(&r->lex);
-  if (smt_is(&word, "assert"))
+  smt_next(&r->in.lex);
+  if (ex_lex_is_word(&word, "assert"))
     read_assert(r);
-  else if (smt_is(&word, "define-fun") || smt_is(&word, "define-const"))
-    read_definition(r, smt_is(&word, "define-fun"));
+  else if (ex_lex_is_word(&word, "define-fun") ||
+           ex_lex_is_word(&word, "define-const"))
+    read_definition(r, ex_lex_is_word(&word, "define-fun"));
   else {
     whole = false;
     if (is_declaration(&word))
       read_declaration(r);
   }
-  while (!whole && !r->failed && !ex_lex_is(&r->lex, ')'))
-    if (!smt_skip(&r->lex))
+  while (!whole && !r->in.failed && !ex_lex_is(&r->in.lex, ')'))
+    if (!smt_skip(&r->in.lex))
       fail(r, "the end of the command");
 }
 
 static void drop(struct reader *r) {
-  smt_list_drop(&r->operand);
-  smt_list_drop(&r->name);
-  smt_list_drop(&r->value);
-  smt_list_drop(&r->key);
+  ex_reader_drop(&r->in);
+  ex_nodes_drop(&r->name);
+  ex_nodes_drop(&r->value);
+  ex_nodes_drop(&r->key);
   free(r->stack);
   free(r->meaning);
   free(r->last);
@@ -603,24 +563,20 @@ static void drop(struct reader *r) {
 }
 
 bool smt_read(const char *text, size_t bytes, const ex_limits *limits,
-              struct smt_list *roots, struct smt_list *names,
+              struct ex_nodes *roots, struct ex_nodes *names,
               struct smt_counts *counts, ex_error *out_error) {
   struct reader r = {.roots = roots, .names = names, .counts = counts};
-  r.error = out_error;
-  if (limits != NULL)
-    r.limits = *limits;
-  smt_start(&r.lex, text, bytes);
-  if (r.limits.bytes != 0 && bytes > r.limits.bytes)
-    fail_limit(&r, r.limits.bytes, "bytes");
-  while (!r.failed && r.lex.kind != LEX_END) {
+  smt_start(&r.in.lex, text, bytes);
+  ex_reader_start(&r.in, limits, out_error);
+  while (!r.in.failed && r.in.lex.kind != LEX_END) {
     if (!take(&r, '(', "'(' and a command"))
       break;
     read_command(&r);
-    if (!r.failed)
+    if (!r.in.failed)
       take(&r, ')', "')'");
   }
   drop(&r);
-  return !r.failed;
+  return !r.in.failed;
 }
 
 bool smt_looks_like(const char *text, size_t bytes) {
@@ -634,7 +590,7 @@ bool smt_looks_like(const char *text, size_t bytes) {
     return false;
   smt_next(&l);
   for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-    if (smt_is(&l, words[i]))
+    if (ex_lex_is_word(&l, words[i]))
       return true;
   return false;
 }

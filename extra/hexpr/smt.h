@@ -11,13 +11,7 @@
 #ifndef HEXPR_SMT_H
 #define HEXPR_SMT_H
 
-#include "hexpr/lex.h"
-
-struct smt_list {
-  ex *at; /* scanned */
-  size_t n;
-  size_t room;
-};
+#include "hexpr/reader.h"
 
 struct smt_counts {
   size_t declared;
@@ -31,14 +25,11 @@ struct smt_counts {
  * calls them, or NULL. False on an error, with ex_errno and OUT_ERROR; what stands
  * before it was added. LIMITS may be NULL. */
 bool smt_read(const char *text, size_t bytes, const ex_limits *limits,
-              struct smt_list *roots, struct smt_list *names,
+              struct ex_nodes *roots, struct ex_nodes *names,
               struct smt_counts *counts, ex_error *out_error);
 
 /* Whether a text looks like a script. */
 bool smt_looks_like(const char *text, size_t bytes);
-
-bool smt_list_push(struct smt_list *list, ex e); /* NULL is allowed */
-void smt_list_drop(struct smt_list *list);
 
 /* ---- Tokens ---- */
 
@@ -54,8 +45,6 @@ bool smt_skip(struct ex_lex *l);
 /* The same, as a symbol of its text with single blanks. NULL: it does not end, or
  * ex_errno. */
 ex smt_capture(struct ex_lex *l);
-
-bool smt_is(const struct ex_lex *l, const char *word);
 
 /* The leaf that a number, string or symbol means; NULL with ex_errno. */
 ex smt_leaf(const struct ex_lex *l);

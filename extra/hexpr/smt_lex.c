@@ -4,50 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Lists ---- */
-
-bool smt_list_push(struct smt_list *list, ex e) {
-  if (list->n == list->room) {
-    size_t room = list->room == 0 ? 64 : 2 * list->room;
-    ex *bigger = hc_scanned_alloc(room * sizeof *bigger);
-    if (bigger == NULL) {
-      ex_errno = EX_ENOMEM;
-      return false;
-    }
-    if (list->at != NULL) {
-      memcpy(bigger, list->at, list->n * sizeof *bigger);
-      hc_scanned_free(list->at);
-    }
-    list->at = bigger;
-    list->room = room;
-  }
-  list->at[list->n++] = e;
-  return true;
-}
-
-void smt_list_drop(struct smt_list *list) {
-  if (list->at != NULL)
-    hc_scanned_free(list->at);
-  *list = (struct smt_list){NULL, 0, 0};
-}
-
 /* ---- Tokens ---- */
-
-static bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static size_t after_blanks(const struct ex_lex *l) {
-  size_t pos = l->pos;
-  for (; pos < l->bytes; pos++) {
-    if (l->text[pos] == ';')
-      while (pos + 1 < l->bytes && l->text[pos + 1] != '\n')
-        pos++;
-    else if (!is_blank(l->text[pos]))
-      break;
-  }
-  return pos;
-}
 
 static size_t word_length(const char *text, size_t bytes) {
   size_t n = 0;
@@ -94,16 +51,11 @@ void smt_next(struct ex_lex *l) {
   const char *at;
   size_t left;
   size_t n = 1;
-  ex_lex_advance(l, after_blanks(l));
-  l->start = l->pos;
-  l->token_line = l->line;
-  l->token_column = l->column;
-  at = l->text + l->pos;
+  if (!ex_lex_begin(l, ';'))
+    return;
+  at = ex_lex_text(l);
   left = l->bytes - l->pos;
-  if (left == 0) {
-    l->kind = LEX_END;
-    n = 0;
-  } else if (*at == '(' || *at == ')')
+  if (*at == '(' || *at == ')')
     l->kind = LEX_CHAR;
   else if (*at == '"' || *at == '|') {
     n = quoted_length(at, left);
@@ -112,23 +64,12 @@ void smt_next(struct ex_lex *l) {
     n = word_length(at, left);
     l->kind = n == 0 ? LEX_BAD : kind_of_word(at, n);
   }
-  n = n == 0 && left > 0 ? 1 : n;
-  ex_lex_advance(l, l->start + n);
-  l->length = n;
+  ex_lex_finish(l, n);
 }
 
 void smt_start(struct ex_lex *l, const char *text, size_t bytes) {
-  memset(l, 0, sizeof *l);
-  l->text = text;
-  l->bytes = bytes;
-  l->line = 1;
-  l->column = 1;
+  *l = (struct ex_lex){.text = text, .bytes = bytes, .line = 1, .column = 1};
   smt_next(l);
-}
-
-bool smt_is(const struct ex_lex *l, const char *word) {
-  return l->kind == LEX_NAME && l->length == strlen(word) &&
-         memcmp(ex_lex_text(l), word, l->length) == 0;
 }
 
 /* ---- Things as a whole ---- */

@@ -238,6 +238,7 @@ static void limits_hold(void) {
   tap_check(read_back(f.data, f.n, &bytes, &n, &error) == NULL);
   tap_eq_u(ex_errno, EX_ELIMIT);
   tap_check(read_back(f.data, f.n, &depth, &n, &error) == NULL);
+  tap_eq_u(ex_errno, EX_EDEPTH);
   tap_eq_s(error.expected, "at most 3 levels");
   tap_check(read_back(f.data, f.n, &nodes, &n, &error) == NULL);
   tap_eq_s(error.expected, "at most 3 nodes");

@@ -223,7 +223,7 @@ static void limit(const char *text, ex_limits limits, const char *expected) {
     tap_check(e != NULL);
   else {
     tap_check(e == NULL);
-    tap_eq_u(ex_errno, EX_ELIMIT);
+    tap_eq_u(ex_errno, limits.depth > 0 ? EX_EDEPTH : EX_ELIMIT);
     tap_eq_s(error.expected, expected);
   }
 }
@@ -292,6 +292,25 @@ static void chains(void) {
   deep("x => ", "", 1);
   deep("x^", "", 1);
   deep("x + (", ")", 1);
+  deep("x or (", ")", 1);
+}
+
+/* A definition within the expression of each definition. */
+static void deep_definitions(void) {
+  size_t n = tap_long() ? 10000000 : 300000;
+  char *text = malloc(32 * n + 32);
+  size_t at = 0;
+  ex want = ex_sym("x");
+  tap_require(text != NULL);
+  for (size_t i = 0; i < n; i++)
+    at += (size_t)snprintf(text + at, 32, "(let @%zu = %c in sin(", i + 1, 'x');
+  at += (size_t)snprintf(text + at, 32, "@%zu", n);
+  for (size_t i = 0; i < n; i++, at += 2)
+    memcpy(text + at, "))", 3);
+  for (size_t i = 0; i < n; i++)
+    want = ex_unary(EX_SIN, want);
+  tap_eq_p(parse(text), want);
+  free(text);
 }
 
 /* ---- Round trips ---- */
@@ -380,4 +399,5 @@ TAP_MAIN(TAP_CASE(groups), TAP_CASE(postfix_and_signs),
          TAP_CASE(calls_and_names), TAP_CASE(errors), TAP_CASE(definitions),
          TAP_CASE(sharing_is_kept), TAP_CASE(limits_hold),
          TAP_CASE_T(brackets_and_calls, 300), TAP_CASE_T(chains, 300),
-         TAP_CASE(round_trip), TAP_CASE(any_text_is_safe))
+         TAP_CASE_T(deep_definitions, 300), TAP_CASE(round_trip),
+         TAP_CASE(any_text_is_safe))

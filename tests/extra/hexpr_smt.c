@@ -8,8 +8,8 @@
 #include <string.h>
 
 struct script {
-  struct smt_list roots;
-  struct smt_list names;
+  struct ex_nodes roots;
+  struct ex_nodes names;
   struct smt_counts counts;
   ex_error error;
   bool ok;
@@ -23,8 +23,8 @@ static struct script reads(const char *text, size_t n,
 }
 
 static void drop(struct script *s) {
-  smt_list_drop(&s->roots);
-  smt_list_drop(&s->names);
+  ex_nodes_drop(&s->roots);
+  ex_nodes_drop(&s->names);
 }
 
 static void prints(const struct script *s, const char *want) {
@@ -89,10 +89,34 @@ static void limits_hold(void) {
   for (size_t i = 0; i < 3; i++) {
     struct script s = reads(text, strlen(text), &limits[i]);
     tap_check(!s.ok);
-    tap_eq_u(ex_errno, EX_ELIMIT);
+    tap_eq_u(ex_errno, i == 1 ? EX_EDEPTH : EX_ELIMIT);
     tap_eq_s(s.error.expected, want[i]);
     drop(&s);
   }
+}
+
+/* OPEN so often, x, and brackets that close it. */
+static void nested(const char *open, size_t closing) {
+  size_t n = tap_long() ? 10000000 : 200000;
+  size_t bytes = strlen(open);
+  char *text = malloc(n * (bytes + closing) + 32);
+  size_t at = (size_t)snprintf(text, 32, "(assert ");
+  struct script s;
+  tap_require(text != NULL);
+  for (size_t i = 0; i < n; i++, at += bytes)
+    memcpy(text + at, open, bytes);
+  text[at++] = 'x';
+  memset(text + at, ')', n * closing + 1);
+  s = reads(text, at + n * closing + 1, NULL);
+  tap_require(s.ok && s.roots.n == 1);
+  tap_eq_u(ex_dag_size(s.roots.at[0]), n + 1);
+  drop(&s);
+  free(text);
+}
+
+static void deep_terms(void) {
+  nested("(f ", 1);
+  nested("(let ((x (f x))) ", 1);
 }
 
 /* Names that double the term: a graph of 1,000 nodes, a tree of 2^1000. */
@@ -194,5 +218,5 @@ static void damaged_scripts(void) {
 }
 
 TAP_MAIN(TAP_CASE(names_and_scopes), TAP_CASE(given_names),
-         TAP_CASE(limits_hold), TAP_CASE(doubling), TAP_CASE(any_text_is_safe),
-         TAP_CASE(damaged_scripts))
+         TAP_CASE(limits_hold), TAP_CASE_T(deep_terms, 300), TAP_CASE(doubling),
+         TAP_CASE(any_text_is_safe), TAP_CASE(damaged_scripts))

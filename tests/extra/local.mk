@@ -86,7 +86,8 @@ tests_extra_hexpr_infix_SOURCES = tests/extra/hexpr_infix.c \
 tests_extra_hexpr_infix_LDADD = $(extra_test_ldadd)
 # The reader of scripts is the command's, and uses the lexer of the library.
 tests_extra_hexpr_smt_SOURCES = tests/extra/hexpr_smt.c extra/hexpr/lex.c \
-	extra/hexpr/lex.h extra/hexpr/smt.c extra/hexpr/smt.h \
+	extra/hexpr/lex.h extra/hexpr/reader.c extra/hexpr/reader.h \
+	extra/hexpr/smt.c extra/hexpr/smt.h \
 	extra/hexpr/smt_lex.c
 tests_extra_hexpr_smt_LDADD = $(extra_test_ldadd) $(GMP_LIBS)
 tests_extra_hexpr_smt_CFLAGS = $(AM_CFLAGS)
