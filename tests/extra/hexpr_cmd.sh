@@ -156,6 +156,9 @@ verdict $? 'the rules of derivatives'
 cp "$dir/out" "$dir/D.rules"
 gives 'which a file can have' 'cos(x)*2' \
   rewrite -r "$dir/D.rules" 'D(sin(x)*2 + y, x)'
+echo 'D(erf(f), x) -> 2/sqrt(pi)*exp(-f^2)*D(f, x)' >>"$dir/D.rules"
+gives 'and add to' '4*x*exp(-x^4)/sqrt(pi)' \
+  rewrite -S -r "$dir/D.rules" 'D(erf(x^2), x)'
 fails 'no such set' 2 'no set of rules is named no' rules no
 fails 'which set?' 2 'needs derivative or simplifier' rules
 fails 'no derivative under a binder' 1 'not possible under binders' \
