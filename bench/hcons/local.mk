@@ -2,11 +2,11 @@
 #
 #   make bench-hcons      all workloads, medians of five; takes five minutes
 #
-# The same workloads are compiled once for libhcons and once for a floor that frees
-# nothing. Peers that Debian packages (BuDDy, OCaml) are compiled by bench/hcons/run
+# The same workloads are compiled once for libhcons, once for libhexpr and once for a
+# floor that frees nothing. Peers that Debian packages (BuDDy, OCaml) are compiled by bench/hcons/run
 # itself, where they are installed.
 
-bench_hcons_built = bench/hcons/ours bench/hcons/floor
+bench_hcons_built = bench/hcons/ours bench/hcons/floor bench/hcons/hexpr
 EXTRA_PROGRAMS += $(bench_hcons_built)
 CLEANFILES += $(bench_hcons_built)
 EXTRA_DIST += bench/hcons/run bench/hcons/local.mk bench/hcons/weak.ml \
@@ -28,6 +28,13 @@ bench_hcons_floor_SOURCES = bench/hcons/floor.c bench/hcons/store_floor.h \
 bench_hcons_floor_LINK = $(BENCH_LINK)
 bench_hcons_floor_LDADD = $(BENCH_LIBS) -lm
 bench_hcons_floor_DEPENDENCIES = libgc.la
+
+bench_hcons_hexpr_SOURCES = bench/hcons/hexpr.c bench/hcons/store_hexpr.h \
+	$(bench_hcons_frame) $(libhcons_la_SOURCES) $(libhexpr_la_SOURCES)
+bench_hcons_hexpr_CFLAGS = $(AM_CFLAGS)
+bench_hcons_hexpr_LINK = $(BENCH_LINK)
+bench_hcons_hexpr_LDADD = $(BENCH_LIBS) $(GMP_LIBS) -lm
+bench_hcons_hexpr_DEPENDENCIES = libgc.la
 
 PHONY_GOALS += bench-hcons
 
