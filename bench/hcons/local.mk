@@ -3,10 +3,11 @@
 #   make bench-hcons      all workloads, medians of five; takes five minutes
 #
 # The same workloads are compiled once for libhcons, once for libhexpr and once for a
-# floor that frees nothing. Peers that Debian packages (BuDDy, OCaml) are compiled by bench/hcons/run
-# itself, where they are installed.
+# floor that frees nothing. Peers that Debian packages (BuDDy, OCaml) are compiled by
+# bench/hcons/run itself, where they are installed.
 
-bench_hcons_built = bench/hcons/ours bench/hcons/floor bench/hcons/hexpr
+bench_hcons_built = bench/hcons/ours bench/hcons/floor \
+	bench/hcons/hexpr
 EXTRA_PROGRAMS += $(bench_hcons_built)
 CLEANFILES += $(bench_hcons_built)
 EXTRA_DIST += bench/hcons/run bench/hcons/local.mk bench/hcons/weak.ml \

@@ -142,6 +142,8 @@ fails 'formulas are not written as scripts' 2 'unknown notation smt2' \
 
 # ---- Algebra ----
 
+gives 'an operator of three operands' 'tri(a, b, c)' \
+  print -O 'tri:/3' 'tri(a, b, c)'
 gives 'simplify keeps names' 'area : a*b
 a + b' simplify -f "$dir/list"
 gives 'differentiate' '3*x^2' differentiate -x x 'x^3'
