@@ -17,7 +17,7 @@ struct leaks {
   size_t count, bytes;
 };
 
-static _Atomic(gc_leak_describe_fn) descriptions[GC_MAX_KINDS];
+static _Atomic gc_leak_describe_fn descriptions[GC_MAX_KINDS];
 
 void gc_leak_set_describe(unsigned kind, gc_leak_describe_fn fn) {
   gc_store_rel(&descriptions[kind], fn);
