@@ -60,18 +60,20 @@ compile -c "$src/tests/lib/tap.c" -o tap.o
 compile -c "$src/tests/lib/gcutil.c" -o gcutil.o
 compile -c "$src/tests/lib/stepping.c" -o stepping.o
 compile -fPIC -shared "$src/tests/api/rootlib.c" -o rootlib.so
+compile -fPIC -shared "$src/tests/api/tlslib.c" -o tlslib.so
 
 programs=
 for file in "$src"/tests/api/*.c; do
   name=$(basename "$file" .c)
   case $name in
-  rootlib) continue ;;
+  rootlib | tlslib) continue ;;
   dlopen_gc) later "$file" tap.o -o "$name" -ldl ;;
   copyreloc)
     later -fno-pie -no-pie "$file" gcutil.o tap.o -o "$name" -lgc
     ;;
   *)
-    later "'-DTEST_ROOTLIB=\"$build/rootlib.so\"'" "$file" gcutil.o \
+    later "'-DTEST_ROOTLIB=\"$build/rootlib.so\"'" \
+      "'-DTEST_TLSLIB=\"$build/tlslib.so\"'" "$file" gcutil.o \
       stepping.o tap.o -o "$name" -lgc -ldl
     ;;
   esac

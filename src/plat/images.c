@@ -9,6 +9,13 @@
  * in every thread, when the thread's vector of blocks says that there is
  * nothing to free. The vector's entry is compared with what the loader reports,
  * so with a C library that lays it out differently no block passes for static.
+ *
+ * Other blocks are made when a thread uses them first. Those of another thread are
+ * found by its vector, in whatever state it is: between the moment when a vector that
+ * grew was copied and the moment when the thread knows the new one, the old one is
+ * memory that was freed, whose first entry, the length, is gone. So the length is not
+ * asked; an entry counts if it can be read, and so does the block that it names. What
+ * lies behind the end keeps too much at worst.
  */
 #if !defined(_GNU_SOURCE)
 #define _GNU_SOURCE 1
@@ -18,7 +25,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* ---- Generation ---- */
@@ -143,22 +152,66 @@ struct tls_vector_entry {
   const void *to_free;
 };
 
+#define NO_BLOCK ((const void *)~(uintptr_t)0)
+
+/* The loader's word and the vector's agree for a block of this thread. */
+static _Atomic bool is_vector_known;
+
+gc_scans_memory static const struct tls_vector_entry *
+vector_of(const void *thread_pointer) {
+  return ((const struct tls_vector_entry *const *)thread_pointer)[1];
+}
+
 gc_scans_memory static bool is_static_block(size_t module, const void *block) {
-  struct tls_vector_entry *const *control_block = gc_plat_thread_pointer();
-  const struct tls_vector_entry *vector = control_block[1];
-  return vector[module].block == block && vector[module].to_free == NULL &&
+  const struct tls_vector_entry *vector = vector_of(gc_plat_thread_pointer());
+  if (block == NULL || vector[module].block != block)
+    return false;
+  gc_store_rlx(&is_vector_known, true);
+  return vector[module].to_free == NULL &&
          (uintptr_t)gc_plat_thread_pointer() - (uintptr_t)block < 1u << 20;
 }
 
 static void report_tls(const struct image_walk *walk,
                        const struct dl_phdr_info *info) {
   const ElfW(Phdr) *header = find_header(info, PT_TLS);
-  if (header == NULL || info->dlpi_tls_data == NULL)
+  if (header == NULL)
     return;
   char *lo = info->dlpi_tls_data;
-  struct gc_image_tls tls = {lo, lo + header->p_memsz,
-                             is_static_block(info->dlpi_tls_modid, lo)};
+  struct gc_image_tls tls = {lo, lo != NULL ? lo + header->p_memsz : NULL,
+                             is_static_block(info->dlpi_tls_modid, lo),
+                             info->dlpi_tls_modid, header->p_memsz};
   walk->tls(&tls, walk->cx);
+}
+
+/* The kernel reads a set of signals before it looks at what is to be done with it, and
+ * that is nothing it knows. */
+static bool can_read_word(uintptr_t address) {
+  return syscall(SYS_rt_sigprocmask, ~0, address & ~(uintptr_t)7, NULL, 8) !=
+             0 &&
+         errno == EINVAL;
+}
+
+static bool can_read(const void *block, size_t bytes) {
+  size_t page = gc_plat_page_bytes();
+  uintptr_t at = (uintptr_t)block, end = at + bytes;
+  int saved = errno;
+  bool ok = end > at;
+  for (; ok && at < end; at = (at / page + 1) * page)
+    ok = can_read_word(at);
+  errno = saved;
+  return ok;
+}
+
+gc_scans_memory char *gc_plat_tls_block_of(const void *thread_pointer,
+                                           size_t module, size_t bytes) {
+  const struct tls_vector_entry *vector = vector_of(thread_pointer);
+  if (!gc_load_rlx(&is_vector_known) ||
+      !can_read(&vector[module], sizeof vector[module]))
+    return NULL;
+  const void *block = vector[module].block;
+  if (block == NULL || block == NO_BLOCK || !can_read(block, bytes))
+    return NULL;
+  return (char *)(uintptr_t)block;
 }
 
 static int visit_image(struct dl_phdr_info *info, size_t size, void *cx) {

@@ -181,8 +181,9 @@ struct gc_image_segment {
   bool is_program;
 };
 struct gc_image_tls {
-  char *lo, *hi;  /* the calling thread's block of one image */
+  char *lo, *hi;  /* the calling thread's block of one image; null: none yet */
   bool is_static; /* at the same distance from every thread's pointer */
+  size_t module, bytes; /* the loader's number, the size of a block */
 };
 /* Number that changes whenever an image was loaded or unloaded. May take the
  * loader's lock: never call it with the world stopped. */
@@ -199,5 +200,10 @@ void gc_plat_each_image(void (*segment)(const struct gc_image_segment *,
                                         void *),
                         void (*tls)(const struct gc_image_tls *, void *),
                         void *cx);
+/* Another thread's block of a module, while it stands still; null if it has none yet.
+ * In the middle of a change of its vector of blocks the answer may be any memory of
+ * that size that can be read, beside a block that is there. */
+char *gc_plat_tls_block_of(const void *thread_pointer, size_t module,
+                           size_t bytes);
 
 #endif

@@ -23,7 +23,8 @@
  * Static TLS lies at the same distance from every thread's pointer; the
  * distances are learnt from the collecting thread. In threads of pthread_create
  * the blocks are inside the stack's mapping, mostly within what is scanned
- * anyway.
+ * anyway. The blocks of libraries that were loaded later lie in memory of malloc; a
+ * thread has one when it has used it, and only its own vector tells where.
  */
 #include "world/stack.h"
 
@@ -39,6 +40,10 @@ static void *_Atomic own_tls_owner; /* its thread pointer */
 static struct gc_ranges static_tls; /* distances from the thread pointer, which
                                        are negative, plus TLS_BIAS */
 #define TLS_BIAS ((uintptr_t)1 << 40)
+/* Modules whose blocks are made one by one, as ranges of the size of a block in an
+ * address space where the module's number is the upper half. */
+static struct gc_ranges dynamic_tls;
+#define MODULE_SHIFT 32
 static uint64_t static_tls_images; /* the loader's number they belong to */
 
 /* ---- Ends of stacks ---- */
@@ -171,6 +176,25 @@ static void visit_outer_parts(struct stack_visit *v,
     visit_piece(v, s->sp, s->cold != NULL ? s->cold : cold_end_of(t));
 }
 
+static void visit_words(struct stack_visit *v, char *lo, size_t bytes) {
+  uintptr_t from = gc_round_up((uintptr_t)lo, sizeof(void *));
+  uintptr_t to = gc_round_down((uintptr_t)lo + bytes, sizeof(void *));
+  if (from < to)
+    v->visit((char *)from, (char *)to, v->cx);
+}
+
+static void visit_dynamic_tls(struct stack_visit *v,
+                              const struct gc_thread *t) {
+  for (size_t i = 0; i < dynamic_tls.count; i++) {
+    const struct gc_range *r = &dynamic_tls.at[i];
+    size_t bytes = (size_t)(r->hi - r->lo);
+    char *block = gc_plat_tls_block_of(t->thread_pointer,
+                                       (uintptr_t)r->lo >> MODULE_SHIFT, bytes);
+    if (block != NULL)
+      visit_words(v, block, bytes);
+  }
+}
+
 static void visit_tls(struct stack_visit *v, const struct gc_thread *t) {
   bool is_own = t == gc_thread_self();
   const struct gc_ranges *blocks = is_own ? &own_tls : &static_tls;
@@ -185,6 +209,8 @@ static void visit_tls(struct stack_visit *v, const struct gc_thread *t) {
     if (lo < v->lo || hi > v->hi)
       v->visit(lo, hi, v->cx);
   }
+  if (!is_own)
+    visit_dynamic_tls(v, t);
 }
 
 void gc_stack_each_range(struct gc_thread *thread, char *own_sp,
@@ -210,6 +236,9 @@ static void note_tls_block(const struct gc_image_tls *tls, void *is_complete) {
   if (tls->is_static && lo < hi)
     done &=
         gc_ranges_add(&static_tls, (char *)(lo - base), (char *)(hi - base));
+  else
+    done &= gc_ranges_add(&dynamic_tls, (char *)(tls->module << MODULE_SHIFT),
+                          (char *)((tls->module << MODULE_SHIFT) + tls->bytes));
   *(bool *)is_complete &= done;
 }
 
@@ -220,6 +249,7 @@ void gc_stack_prepare(uint64_t images) {
   /* First the owner: whoever stops the world now finds that it is not he. */
   gc_store_rel(&own_tls_owner, gc_plat_thread_pointer());
   gc_ranges_clear(&own_tls);
+  gc_ranges_clear(&dynamic_tls);
   if (images != static_tls_images)
     gc_ranges_clear(&static_tls);
   static_tls_images = images;

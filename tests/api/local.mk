@@ -7,7 +7,8 @@ api_ldadd = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la $(LIBDL)
 
 api_programs = tests/api/alloc tests/api/base_size tests/api/collect \
 	tests/api/copyreloc tests/api/corners tests/api/debugging tests/api/describe \
-	tests/api/disclaim tests/api/dlopen_gc tests/api/dlrace tests/api/env \
+	tests/api/disclaim tests/api/dlopen_gc tests/api/dlrace tests/api/dynamic_tls \
+	tests/api/env \
 	tests/api/finalise tests/api/finalise_when tests/api/fork tests/api/free_realloc \
 	tests/api/init tests/api/limits tests/api/links tests/api/marking \
 	tests/api/redirects tests/api/registers tests/api/roots tests/api/settings \
@@ -109,6 +110,16 @@ tests_api_rootlib_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 
 rootlib_cppflags = $(AM_CPPFLAGS) \
 	-DTEST_ROOTLIB='"$(abs_top_builddir)/tests/api/.libs/rootlib.so"'
+
+check_LTLIBRARIES += tests/api/tlslib.la
+tests_api_tlslib_la_SOURCES = tests/api/tlslib.c tests/api/tlslib.h
+tests_api_tlslib_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
+
+tests_api_dynamic_tls_SOURCES = tests/api/dynamic_tls.c tests/api/tlslib.h
+tests_api_dynamic_tls_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DTEST_TLSLIB='"$(abs_top_builddir)/tests/api/.libs/tlslib.so"'
+tests_api_dynamic_tls_LDADD = $(api_ldadd)
+EXTRA_tests_api_dynamic_tls_DEPENDENCIES = tests/api/tlslib.la
 
 tests_api_roots_SOURCES = tests/api/roots.c tests/api/rootlib.h
 tests_api_roots_CPPFLAGS = $(rootlib_cppflags)
