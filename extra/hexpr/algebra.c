@@ -596,12 +596,21 @@ static ex as_chain(ex e, void *cd) {
 
 /* ---- All at once ---- */
 
+/* Chains can bring together what the rules had apart: a number that stood before a
+ * quotient, and a sum. One more pass has been enough in all that was seen. */
+enum { PASSES = 4 };
+
 ex ex_simplify_by_rules(ex e) {
   const ex_rules *rules = ex_ruleset_get(EX_SET_SIMPLIFIER);
+  ex before = NULL;
   if (rules == NULL)
     return NULL;
-  e = ex_norm(rules, e, EX_INNERMOST, NULL, NULL);
-  return ex_map_bottomup(e, as_chain, NULL, NULL, 0);
+  for (int i = 0; i < PASSES && e != NULL && e != before; i++) {
+    before = e;
+    e = ex_norm(rules, e, EX_INNERMOST, NULL, NULL);
+    e = ex_map_bottomup(e, as_chain, NULL, NULL, 0);
+  }
+  return e;
 }
 
 ex ex_derive_by_rules(ex e, ex variable) {
