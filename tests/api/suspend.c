@@ -180,7 +180,7 @@ static void a_thread_may_suspend_itself(void) {
     tap_check(stands_still());
     collect_and_overwrite();
     tap_eq_u(atomic_load(&steps), i - 1);
-    resume(t);
+    GC_resume_thread(t); /* it may be suspended again at once */
   }
   finish(t);
   tap_eq_u(atomic_load(&steps), 10);
