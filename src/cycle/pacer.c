@@ -96,13 +96,20 @@ static void adapt_floor(uint64_t gc_ns) {
     pacer.floor = 2 * pacer.floor < MAX_FLOOR ? 2 * pacer.floor : MAX_FLOOR;
 }
 
+/* Where much more waits than lives the notifiers are what is slow: another collection
+ * would find little, and allocation is to wait for them instead. */
+static size_t live_of(const struct gc_pacer_cycle *c) {
+  size_t much = 3 * c->live;
+  return c->waiting > much ? c->waiting - (much - c->live) : c->live;
+}
+
 void gc_pacer_finish_cycle(const struct gc_pacer_cycle *c) {
   uint64_t divisor = *gc_switches.free_space_divisor;
   if (divisor == 0)
     divisor = 1;
-  size_t pointerful = c->live - c->live_leaf;
+  size_t live = live_of(c), pointerful = live - c->live_leaf;
   size_t wanted = 2 * pointerful + c->live_leaf / 4 + c->roots;
-  unsigned share = c->live < SMALL_HEAP ? SMALL_SHARE : LARGE_SHARE;
+  unsigned share = live < SMALL_HEAP ? SMALL_SHARE : LARGE_SHARE;
   size_t budget = gc_round_down(share * (wanted / divisor) / 4, BUDGET_STEP);
   adapt_floor(c->cpu_ns);
   if (budget < pacer.floor)

@@ -23,7 +23,7 @@ struct gc_pacer_decision gc_pacer_decide(size_t bytes);
 bool gc_pacer_is_overdue(void);
 
 /* After a collection. What waits for its notifier is memory in use that marking passes
- * by, so it is no reason for a larger budget. */
+ * by, so it is no reason for a larger budget, unless it is much more than what lives. */
 struct gc_pacer_cycle {
   size_t live, live_leaf, roots;
   size_t waiting;
