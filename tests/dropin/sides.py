@@ -24,7 +24,7 @@ class NoRun(Exception):
   """A program that did not come to a good end; the text says how."""
 
 
-def library_in(folders):
+def find_library(folders):
   """The real file behind the first libgc.so.1 of these folders, or None."""
   for folder in folders:
     path = os.path.join(folder, SONAME)
@@ -37,7 +37,7 @@ class Side:
   """One of the two libraries, with a folder for what runs on it."""
 
   def __init__(self, name, library, scratch):
-    self.name, self.library = name, library
+    self.name, self.libgc = name, library
     self.folder = os.path.join(scratch, name + "-library")
     self.scratch = os.path.join(scratch, name)
     os.makedirs(self.folder)
