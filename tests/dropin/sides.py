@@ -37,7 +37,7 @@ class Side:
   """One of the two libraries, with a folder for what runs on it."""
 
   def __init__(self, name, library, scratch):
-    self.name, self.libgc = name, library
+    self.name = name
     self.folder = os.path.join(scratch, name + "-library")
     self.scratch = os.path.join(scratch, name)
     os.makedirs(self.folder)
