@@ -187,6 +187,17 @@ GC_API int GC_CALL gcx_revive(void * /* object */) GC_ATTR_NONNULL(1);
  * thread; neither collects nor calls back. */
 GC_API const size_t *GC_CALL gcx_undecided(void);
 
+/* The address of another number, which every collection changes while the threads are
+ * stopped.  With it a table can be looked up without its lock: read this number, find 0
+ * at gcx_undecided(), read which memory the table has its entries in, read the entry,
+ * put the object's plain address into a variable that stays in use, and read this
+ * number again, each with acquire order.  If it is the same, the object is alive and
+ * stays so; only then may it be read.  If not, or if something was undecided, look up
+ * with the lock.  Memory that entries were in has to stay readable, and entries that
+ * moved have to stay in it until then.  Read only.  Any thread that the collector knows;
+ * neither collects nor calls back. */
+GC_API const size_t *GC_CALL gcx_collections(void);
+
 /* In the object's own notifier: keeps it now, rather than when the notifier
  * returns; the verdict is ignored then.  For weak tables: under the table's
  * lock, after checking that no equal object was entered meanwhile.  1, or 0 when

@@ -10,6 +10,7 @@
 #include "alloc/finalized.h"
 #include "base/check.h"
 #include "base/option.h"
+#include "cycle/collect.h"
 #include "cycle/deliver.h"
 #include "cycle/drain.h"
 #include "cycle/notifier.h"
@@ -192,6 +193,10 @@ int gcx_revive(void *object) {
 
 const size_t *gcx_undecided(void) {
   return (const size_t *)(const void *)&gc_pending_any;
+}
+
+const size_t *gcx_collections(void) {
+  return (const size_t *)(const void *)&gc_cycle_stats.collections;
 }
 
 static bool may_keep(void *object) {

@@ -23,7 +23,7 @@ bool gc_collect_unless(int (*stop)(void), enum gc_collect_cause cause);
 
 /* Statistics of pauses. */
 struct gc_cycle_stats {
-  _Atomic uint64_t collections;
+  _Atomic uint64_t collections; /* [atomic: w in the stop / r by anybody] */
   uint64_t total_ns, longest_pause_ns, last_pause_ns;
   size_t last_reclaimed_bytes, reclaimed_bytes;
 };
