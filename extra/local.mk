@@ -26,7 +26,8 @@ libhcons_la_SOURCES = extra/hcons/backend.h extra/hcons/cells.c \
 	extra/hcons/lock.c extra/hcons/lock.h \
 	extra/hcons/lossy.c extra/hcons/lossy.h extra/hcons/memo.c \
 	extra/hcons/slots.c extra/hcons/slots.h extra/hcons/table.c \
-	extra/hcons/threads.c
+	extra/hcons/tally.c extra/hcons/tally.h extra/hcons/threads.c \
+	extra/hcons/unlocked.h
 libhcons_la_CFLAGS = $(EXTRA_CFLAGS)
 libhcons_la_LIBADD = libgc.la
 libhcons_la_LDFLAGS = -pthread -version-info 0:0:0 -no-undefined

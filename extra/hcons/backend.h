@@ -38,6 +38,7 @@ extern void *gcx_kind_alloc(struct gcx_kind *kind, size_t bytes)
     __attribute__((weak));
 extern int gcx_revive(void *object) __attribute__((weak));
 extern const size_t *gcx_undecided(void) __attribute__((weak));
+extern const size_t *gcx_collections(void) __attribute__((weak));
 extern int gcx_drain(unsigned ms) __attribute__((weak));
 extern int gcx_in_notifier(void) __attribute__((weak));
 
@@ -126,6 +127,10 @@ static inline bool hc_backend_is_live(const void *node) {
 
 /* [const] after hc_table_set_up: where 0 says that every node is live. */
 extern const size_t *hc_backend_undecided;
+
+/* [const] likewise: what every collection changes in the stop. It means nothing where
+ * the other number is never 0. */
+extern const size_t *hc_backend_collections_word;
 
 /* True only if every node in tables is live; else each is to be asked about. The caller
  * has the lock of the shard. The node is in a variable before the number is read. */

@@ -102,7 +102,7 @@ static void check_shard(struct check *c) {
     fault(c, "no empty slot", size);
   if (s->strays != 0)
     fault(c, "a dead node was not entered", size);
-  if (s->stats.made - s->stats.removed != used)
+  if (s->slots.entered - s->slots.erased != used)
     fault(c, "made and removed do not balance", size);
 }
 

@@ -8,9 +8,7 @@ enum { MOST_AT_ONCE = 32 };
 
 /* Under the lock of SHARD, if the table is still that of the class. */
 static void leave(struct hc_shard *s, void *node) {
-  if (hc_slots_erase(&s->slots, hc_hash(node), node))
-    s->stats.removed++;
-  else
+  if (!hc_slots_erase(&s->slots, hc_hash(node), node))
     s->strays++;
 }
 

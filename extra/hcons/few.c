@@ -5,8 +5,12 @@
  * ends in a call at the end of a function, so that the ordinary saves no registers.
  *
  * A node is made with no lock held, as in intern.c; but the place where it goes was
- * found by the look-up, and if nothing changed meanwhile it is written there at once. */
-#include "hcons/keys.h"
+ * found by the look-up, and if nothing changed meanwhile it is written there at once.
+ *
+ * In a table of several users a look-up takes no lock as long as nothing is
+ * condemned, and what it hits costs no write that another thread could see. */
+#include "hcons/tally.h"
+#include "hcons/unlocked.h"
 
 #define NOINLINE static __attribute__((noinline))
 
@@ -88,10 +92,8 @@ HC_ALWAYS_INLINE const void *few_new(struct hc_class *cls, uint64_t header,
     return NULL;
   hc_lock_enter(&s->lock);
   is_entered = s->slots.changes == changes;
-  if (is_entered) {
+  if (is_entered)
     hc_slots_put(&s->slots, hc_header_hash(header), pos, cell);
-    s->stats.made++;
-  }
   hc_lock_leave(&s->lock);
   return is_entered ? cell : hc_intern_cell(cls, key, s, cell);
 }
@@ -107,7 +109,7 @@ HC_ALWAYS_INLINE const void *few_doubtful(struct hc_class *cls, uint64_t header,
   return lives ? node : few_in_full(cls, tag_of(header), a, b, c, words);
 }
 
-/* In a table of several users, or when the bias was revoked. */
+/* While something is condemned or moves, or when the bias was revoked. */
 HC_ALWAYS_INLINE const void *few_locked(struct hc_class *cls, unsigned tag,
                                         uintptr_t a, uintptr_t b, uintptr_t c,
                                         size_t words) {
@@ -127,6 +129,43 @@ HC_ALWAYS_INLINE const void *few_locked(struct hc_class *cls, unsigned tag,
   return node;
 }
 
+/* ---- Several users ---- */
+
+/* With no lock; the key was absent a moment ago. */
+HC_ALWAYS_INLINE const void *few_enter(struct hc_class *cls, uint64_t header,
+                                       uintptr_t a, uintptr_t b, uintptr_t c,
+                                       size_t words, struct hc_shard *s) {
+  uintptr_t key[3] = {a, b, c};
+  uint64_t *cell, *node;
+  size_t pos;
+  bool is_entered;
+  __builtin_prefetch(&s->lock, 1);
+  if ((cls->plain >> words & 1) == 0)
+    return few_in_full(cls, tag_of(header), a, b, c, words);
+  cell = few_write(cls, header, a, b, c, words);
+  if (cell == NULL)
+    return NULL;
+  hc_lock_enter(&s->lock);
+  pos = few_look_up(s, header, a, b, c, words, &node);
+  is_entered = node == NULL && s->slots.spare > 0;
+  if (is_entered)
+    hc_slots_put(&s->slots, hc_header_hash(header), pos, cell);
+  hc_lock_leave(&s->lock);
+  return is_entered ? cell : hc_intern_cell(cls, key, s, cell);
+}
+
+HC_ALWAYS_INLINE const uint64_t *few_search(struct hc_search *q,
+                                            uint64_t header, uintptr_t a,
+                                            uintptr_t b, uintptr_t c,
+                                            size_t words) {
+  const uint64_t *node;
+  while (q->lasts && (node = hc_search_next(q)) != NULL)
+    if (node[0] == header && (words < 1 || node[1] == a) &&
+        (words < 2 || node[2] == b) && (words < 3 || node[3] == c))
+      return node;
+  return NULL;
+}
+
 #define FEW_COPIES(n)                                                          \
   NOINLINE const void *few_locked_##n(struct hc_class *cls, unsigned tag,      \
                                       uintptr_t a, uintptr_t b, uintptr_t c) { \
@@ -142,6 +181,28 @@ HC_ALWAYS_INLINE const void *few_locked(struct hc_class *cls, unsigned tag,
                                         const void *node) {                    \
     return few_doubtful(cls, header, a, b, c, n, cls->own, node);              \
   }                                                                            \
+  NOINLINE const void *few_enter_##n(struct hc_class *cls, uint64_t header,    \
+                                     uintptr_t a, uintptr_t b, uintptr_t c,    \
+                                     struct hc_shard *s) {                     \
+    return few_enter(cls, header, a, b, c, n, s);                              \
+  }                                                                            \
+  NOINLINE const void *few_shared_##n(struct hc_class *cls, unsigned tag,      \
+                                      uintptr_t a, uintptr_t b, uintptr_t c) { \
+    uint64_t header = few_header(cls, tag, a, b, c, n);                        \
+    struct hc_table *t = hc_class_table(cls);                                  \
+    struct hc_shard *s = hc_table_shard(t, hc_header_hash(header));            \
+    struct hc_search q;                                                        \
+    const uint64_t *node;                                                      \
+    hc_search_begin(&q, s, hc_header_hash(header));                            \
+    node = few_search(&q, header, a, b, c, n);                                 \
+    if (node != NULL) {                                                        \
+      hc_tally_hit(t, q.probes);                                               \
+      return node;                                                             \
+    }                                                                          \
+    if (!q.lasts || q.is_moving)                                               \
+      return few_locked_##n(cls, tag, a, b, c);                                \
+    return few_enter_##n(cls, header, a, b, c, s);                             \
+  }                                                                            \
   HC_ALWAYS_INLINE const void *few_##n(struct hc_class *cls, unsigned tag,     \
                                        uintptr_t a, uintptr_t b,               \
                                        uintptr_t c) {                          \
@@ -151,7 +212,9 @@ HC_ALWAYS_INLINE const void *few_locked(struct hc_class *cls, unsigned tag,
     size_t pos;                                                                \
     if (tag > HC_MAX_TAG || (cls->quick >> n & 1) == 0 || !hc_thread_is_known) \
       return few_in_full(cls, tag, a, b, c, n);                                \
-    if (s == NULL || !hc_lock_enter_own(&s->lock))                             \
+    if (s == NULL)                                                             \
+      return few_shared_##n(cls, tag, a, b, c);                                \
+    if (!hc_lock_enter_own(&s->lock))                                          \
       return few_locked_##n(cls, tag, a, b, c);                                \
     header = few_header(cls, tag, a, b, c, n);                                 \
     pos = few_look_up(s, header, a, b, c, n, &node);                           \

@@ -137,7 +137,7 @@ typedef void (*hc_revive_fn)(void *node, void *closure);
 
 /* A hash and an equality of one's own, for leaf classes only: a node found by a
  * key that is not its own, word for word, would have children that the caller does
- * not hold. The key that was first is kept. Pure functions of the words; `equal` runs
+ * not hold. The key that was first is kept. Pure functions of the words; `equal` may run
  * with the table locked; keys of different lengths or tags are always different. */
 typedef uint64_t (*hc_hash_fn)(const uintptr_t *key, size_t words,
                                void *closure);

@@ -1,5 +1,6 @@
 /* extra/hcons/intern.c: look-up and making of nodes. SPDX-License-Identifier: MIT */
-/* A look-up walks the slots under the shard's lock, and revives what it finds
+/* In a table of several users a search without the lock comes first, which finds what is
+ * there unless something is condemned (unlocked.h). Else a look-up walks the slots under the shard's lock, and revives what it finds
  * before it lets the lock go; so what is found can neither be removed by its
  * notifier before, nor die after. The new node of a miss is made with no lock
  * held, for allocation may wait for notifiers, which take the lock. Then the key
@@ -16,7 +17,8 @@
  * its extra words speak of the earlier child, hence the second fill. A condemned
  * node that is claimed by its notifier counts as absent (gcx_revive says so): an
  * equal one may enter beside it, and the notifier removes by address. */
-#include "hcons/keys.h"
+#include "hcons/tally.h"
+#include "hcons/unlocked.h"
 
 #include <string.h>
 
@@ -146,6 +148,20 @@ HC_ALWAYS_INLINE void *look_up(const struct intern *r, struct hc_shard *s,
   return found;
 }
 
+/* With no lock; NULL says nothing. */
+HC_ALWAYS_INLINE void *search(const struct intern *r, const struct hc_shard *s,
+                              size_t words) {
+  struct hc_search q;
+  const uint64_t *node;
+  hc_search_begin(&q, s, hc_header_hash(r->header));
+  while (q.lasts && (node = hc_search_next(&q)) != NULL)
+    if (is_key(node, r, words)) {
+      hc_tally_hit(r->table, q.probes);
+      return (void *)(uintptr_t)node;
+    }
+  return NULL;
+}
+
 /* ---- Making ---- */
 
 static void write_node(const struct intern *r, uint64_t *cell) {
@@ -171,7 +187,6 @@ static bool enter(struct hc_shard *s, uint64_t header, void *node) {
     return false;
   }
   hc_slots_insert(&s->slots, hc_header_hash(header), node);
-  s->stats.made++;
   return true;
 }
 
@@ -263,6 +278,8 @@ HC_ALWAYS_INLINE void *intern(struct intern *r, unsigned tag, size_t words) {
   if (!hc_backend_is_proper)
     return intern_old(r);
   s = hc_table_shard(r->table, hc_header_hash(r->header));
+  if (!s->lock.may_bias && (node = search(r, s, words)) != NULL)
+    return node;
   hc_lock_enter(&s->lock);
   node = look_up(r, s, words);
   changes = s->slots.changes;

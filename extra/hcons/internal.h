@@ -54,17 +54,24 @@ struct hc_shard {
   _Alignas(HC_LINE_BYTES) struct hc_lock lock;
   struct hc_slots slots;
   struct hc_stats
-      stats; /* live, slots and bytes are made up when asked for, probes are
-                          * those beyond the first of a look-up, and misses those
-                          * that made no node */
+      stats; /* live, slots, bytes, made and removed are made up when asked for,
+                          * probes are those beyond the first of a look-up, and misses
+                          * those that made no node; of look-ups with the lock */
   uint64_t strays; /* notified nodes that were not in the table */
 };
+
+_Static_assert(offsetof(struct hc_shard, slots) +
+                       offsetof(struct hc_slots, open) ==
+                   64,
+               "what changes write lies in one cache line");
 
 struct hc_table {
   unsigned shard_bits;      /* [const] while the table is in use */
   bool is_single;           /* [const] likewise */
   struct hc_table *next;    /* of all, or of those out of use */
+  unsigned number;          /* [const] likewise; of no meaning but in tally.h */
   _Atomic uint64_t last_id; /* never goes back */
+  _Atomic uint64_t past_hits, past_probes; /* without a lock; [lock tallies] */
   struct hc_shard shard[];
 };
 

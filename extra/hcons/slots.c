@@ -7,12 +7,14 @@
 
 #include "hcons/hcons.h"
 
+#include <stdatomic.h>
+#include <string.h>
 #include <sys/mman.h>
 
 enum {
   HUGE_BYTES = 1 << 21,
-  UNMAP_PLACES = 1 << 13,                     /* 64 KB a piece */
-  UNMAP_HUGE = HUGE_BYTES / sizeof(uint64_t), /* large pages go as a whole */
+  EMPTY_PLACES = 1 << 13,                     /* 64 KB a piece */
+  EMPTY_HUGE = HUGE_BYTES / sizeof(uint64_t), /* large pages go as a whole */
 };
 
 /* At an address that is a multiple of the size, up to HUGE_BYTES, so that the kernel
@@ -33,15 +35,32 @@ static void *map_aligned(size_t bytes) {
   return p + before;
 }
 
-static bool map_slots(struct hc_array *a, unsigned bits, unsigned skip) {
-  void *p = map_aligned(sizeof(uint64_t) << bits);
-  if (p == MAP_FAILED)
+/* NULL without address space. */
+static uint64_t *take_empty(struct hc_slots *s, unsigned bits) {
+  void *p = s->retired[bits];
+  if (p == NULL)
+    p = map_aligned(sizeof(uint64_t) << bits);
+  s->retired[bits] = NULL;
+  return p == MAP_FAILED ? NULL : p;
+}
+
+static bool make_array(struct hc_slots *s, unsigned bits,
+                       struct hc_array *out) {
+  uint64_t *slot = take_empty(s, bits);
+  if (slot == NULL)
     return false;
-  *a = (struct hc_array){.slot = p,
-                         .mask = ((size_t)1 << bits) - 1,
-                         .bits = bits,
-                         .shift = 32 - skip - bits};
+  *out = (struct hc_array){.slot = slot,
+                           .mask = ((size_t)1 << bits) - 1,
+                           .bits = bits,
+                           .shift = 32 - s->skip - bits};
   return true;
+}
+
+/* Pages that are locked in memory are not taken back. */
+static void empty(uint64_t *slot, size_t places) {
+  if (madvise(slot, places * sizeof *slot, MADV_DONTNEED) != 0)
+    for (size_t i = 0; i < places; i++)
+      hc_slot_write(&slot[i], 0);
 }
 
 static unsigned max_bits(const struct hc_slots *s) {
@@ -55,26 +74,39 @@ static unsigned bits_for(const struct hc_slots *s, size_t entries) {
   return bits;
 }
 
+/* Arrays and what a search without the lock sees of them go together. */
+static void publish(struct hc_slots *s) {
+  uintptr_t moving = s->old.slot != NULL ? HC_OPEN_MOVING : 0;
+  atomic_store_explicit(&s->open, (uintptr_t)s->now.slot | s->now.bits | moving,
+                        memory_order_release);
+}
+
 bool hc_slots_init(struct hc_slots *s, size_t hint, unsigned skip) {
   *s = (struct hc_slots){.skip = skip}; /* nothing to spare until a change */
-  return map_slots(&s->now, bits_for(s, hint), skip);
+  if (!make_array(s, bits_for(s, hint), &s->now))
+    return false;
+  publish(s);
+  return true;
 }
 
 /* Gives the places of `old` up to END back. */
-static void unmap_old(struct hc_slots *s, size_t end) {
-  if (end > s->unmapped)
-    munmap(s->old.slot + s->unmapped,
-           (end - s->unmapped) * sizeof *s->old.slot);
-  s->unmapped = end;
+static void empty_old(struct hc_slots *s, size_t end) {
+  if (end > s->emptied)
+    empty(s->old.slot + s->emptied, end - s->emptied);
+  s->emptied = end;
+}
+
+static void unmap(const uint64_t *slot, unsigned bits) {
+  if (slot != NULL)
+    munmap((void *)(uintptr_t)slot, sizeof *slot << bits);
 }
 
 void hc_slots_drop(struct hc_slots *s) {
-  if (s->old.slot != NULL)
-    unmap_old(s, hc_array_size(&s->old));
-  if (s->now.slot != NULL)
-    munmap(s->now.slot, sizeof(uint64_t) << s->now.bits);
-  s->now.slot = s->old.slot = NULL;
-  s->used = s->spare = 0;
+  unmap(s->old.slot, s->old.bits);
+  unmap(s->now.slot, s->now.bits);
+  for (unsigned bits = 0; bits <= HC_SLOTS_MAX_BITS; bits++)
+    unmap(s->retired[bits], bits);
+  *s = (struct hc_slots){.skip = s->skip};
 }
 
 /* ---- Homes without reading nodes ---- */
@@ -135,7 +167,7 @@ static inline void place(struct hc_array *a, uint32_t hash, uint64_t word) {
   size_t distance = 0;
   while (a->slot[(home + distance) & a->mask] != 0)
     distance++;
-  a->slot[(home + distance) & a->mask] = word;
+  hc_slot_write(&a->slot[(home + distance) & a->mask], word);
   if (distance > a->reach)
     a->reach = distance;
 }
@@ -143,6 +175,7 @@ static inline void place(struct hc_array *a, uint32_t hash, uint64_t word) {
 void hc_slots_insert(struct hc_slots *s, uint32_t hash, const void *node) {
   place(&s->now, hash, hc_slots_word(hash, node));
   s->used++;
+  s->entered++;
   settle(s);
 }
 
@@ -165,22 +198,25 @@ void hc_slots_move(struct hc_slots *s, size_t places) {
   if (s->old.slot == NULL)
     return;
   move_up_to(s, places < size - s->moved ? s->moved + places : size);
-  piece = size >= UNMAP_HUGE ? UNMAP_HUGE : UNMAP_PLACES;
-  if (s->moved - s->unmapped >= piece || s->moved == size)
-    unmap_old(s, s->moved == size ? size : s->moved / piece * piece);
+  piece = size >= EMPTY_HUGE ? EMPTY_HUGE : EMPTY_PLACES;
+  if (s->moved - s->emptied >= piece || s->moved == size)
+    empty_old(s, s->moved == size ? size : s->moved / piece * piece);
   if (s->moved == size) {
+    s->retired[s->old.bits] = s->old.slot;
     s->old.slot = NULL;
+    publish(s);
     settle(s);
   }
 }
 
 static bool begin_move(struct hc_slots *s, unsigned bits) {
   struct hc_array next;
-  if (!map_slots(&next, bits, s->skip))
+  if (!make_array(s, bits, &next))
     return false;
   s->old = s->now;
   s->now = next;
-  s->moved = s->unmapped = 0;
+  s->moved = s->emptied = 0;
+  publish(s);
   settle(s);
   return true;
 }
@@ -219,10 +255,10 @@ static void close_hole(struct hc_slots *s, size_t pos) {
   for (size_t i = (pos + 1) & mask; slot[i] != 0; i = (i + 1) & mask) {
     if (hc_slots_distance(s, i) < ((i - hole) & mask))
       continue;
-    slot[hole] = slot[i];
+    hc_slot_write(&slot[hole], slot[i]);
     hole = i;
   }
-  slot[hole] = 0;
+  hc_slot_write(&slot[hole], 0);
 }
 
 static bool erase_now(struct hc_slots *s, uint32_t hash, uint64_t word) {
@@ -246,7 +282,7 @@ static bool erase_old(struct hc_slots *s, uint32_t hash, uint64_t word) {
     if (s->old.slot[pos] == 0)
       return false;
     if (s->old.slot[pos] == word) {
-      s->old.slot[pos] = HC_SLOT_GONE;
+      hc_slot_write(&s->old.slot[pos], HC_SLOT_GONE);
       return true;
     }
     if (++pos == size)
@@ -262,6 +298,7 @@ bool hc_slots_erase(struct hc_slots *s, uint32_t hash, const void *node) {
       (s->old.slot == NULL || !erase_old(s, hash, word)))
     return false;
   s->used--;
+  s->erased++;
   settle(s);
   return true;
 }

@@ -19,6 +19,12 @@
  * entry that dies in the part that has not moved leaves a mark that ends nothing
  * (HC_SLOT_GONE); the marks go with `old`.
  *
+ * `now` can be searched without the lock (unlocked.h), by way of `open`, one word. What
+ * such a search finds has been in the table since it read that word; what it does not
+ * find may be there all the same, when entries were shifted meanwhile. So memory of arrays
+ * stays mapped until the table goes: pages are given back, which leaves empty
+ * slots, and the address range waits for the next array of its size.
+ *
  * A place that a look-up found empty is still the first empty one for its key if
  * `changes` is what it was; and if there was something to spare then, there is now.
  *
@@ -39,6 +45,8 @@ enum {
   HC_SLOT_GONE = 1, /* no node lies at address 16 */
   HC_SLOTS_MIN_BITS = 9,
   HC_SLOTS_MAX_BITS = 31,
+  HC_OPEN_BITS = 31,   /* in `open`: the array's `bits` */
+  HC_OPEN_MOVING = 32, /* entries are in `old`, too */
   HC_SLOTS_STEP = 32
 };
 
@@ -50,16 +58,21 @@ struct hc_array {
   size_t reach;
 };
 
+/* What every change writes comes first, beside the lock in a shard; what look-ups
+ * without the lock read lies in other cache lines. */
 struct hc_slots {
-  struct hc_array now;
-  struct hc_array old;
-  size_t moved;    /* places of `old` that count no more */
-  size_t unmapped; /* places of `old` whose memory is given back */
   size_t used;
   size_t
       spare; /* so many may be put before a reserve; 0 while a move is under way */
-  uint64_t changes; /* of `spare` and of which places are empty */
-  unsigned skip;
+  uint64_t changes;         /* of `spare` and of which places are empty */
+  uint64_t entered, erased; /* since the beginning; `used` is the difference */
+  _Atomic uintptr_t open;   /* [atomic: w under the lock / r by any] */
+  unsigned skip;            /* [const] */
+  struct hc_array now;
+  struct hc_array old;
+  size_t moved;   /* places of `old` that count no more */
+  size_t emptied; /* places of `old` whose memory is given back */
+  uint64_t *retired[HC_SLOTS_MAX_BITS + 1]; /* empty arrays, by bits */
 };
 
 /* Room for HINT entries whose hashes agree in their SKIP top bits. */
@@ -111,15 +124,21 @@ static inline uint64_t hc_slots_word(uint32_t hash, const void *node) {
          (uint64_t)hash << HC_SLOT_ADDR_BITS;
 }
 
+/* Whoever finds the word without the lock finds the node written. */
+static inline void hc_slot_write(uint64_t *slot, uint64_t word) {
+  __atomic_store_n(slot, word, __ATOMIC_RELEASE);
+}
+
 /* Inserts into the first empty place from the entry's home on, while there is
  * something to spare. */
 static inline void hc_slots_put(struct hc_slots *s, uint32_t hash, size_t pos,
                                 const void *node) {
   size_t distance = (pos - hc_slots_home(s, hash)) & s->now.mask;
-  s->now.slot[pos] = hc_slots_word(hash, node);
+  hc_slot_write(&s->now.slot[pos], hc_slots_word(hash, node));
   if (distance > s->now.reach)
     s->now.reach = distance;
   s->used++;
+  s->entered++;
   s->spare--;
   s->changes++;
 }

@@ -1,6 +1,6 @@
 /* extra/hcons/table.c: tables, doors and statistics. SPDX-License-Identifier: MIT */
 /* Set-up and the slow calls; look-up is in intern.c, death in death.c. */
-#include "hcons/internal.h"
+#include "hcons/tally.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -14,11 +14,13 @@ bool hc_backend_is_proper;
 /* Of a collector that does not tell. */
 static const size_t maybe_some = 1;
 const size_t *hc_backend_undecided = &maybe_some;
+const size_t *hc_backend_collections_word = &maybe_some;
 
 /* The list of tables in use and of those whose memory waits for the next one. */
 static pthread_mutex_t registry = PTHREAD_MUTEX_INITIALIZER;
 static struct hc_table *in_use;     /* [lock registry] */
 static struct hc_table *out_of_use; /* [lock registry] */
+static unsigned next_number;        /* [lock registry] */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool is_set_up; /* [const] after set-up */
@@ -65,9 +67,11 @@ static void before_fork(void) {
   pthread_mutex_lock(&registry);
   for (struct hc_table *t = in_use; t != NULL; t = t->next)
     lock_shards(t);
+  hc_tally_lock();
 }
 
 static void after_fork(void) {
+  hc_tally_unlock();
   for (struct hc_table *t = in_use; t != NULL; t = t->next)
     unlock_shards(t);
   pthread_mutex_unlock(&registry);
@@ -83,8 +87,11 @@ static void set_up(void) {
   if (!wants_old_door())
     hc_backend_is_proper = hc_backend_notified_kind(true, 0, hc_death_notified,
                                                     hc_death_many) != NULL;
-  if (hc_backend_is_proper && gcx_undecided != NULL)
+  if (hc_backend_is_proper && gcx_undecided != NULL &&
+      gcx_collections != NULL) {
     hc_backend_undecided = gcx_undecided();
+    hc_backend_collections_word = gcx_collections();
+  }
   if (hc_backend_is_proper)
     is_set_up = pthread_atfork(before_fork, after_fork, after_fork) == 0;
   else
@@ -138,6 +145,7 @@ static struct hc_table *take_table(unsigned bits) {
 
 static void list_table(struct hc_table **list, struct hc_table *t) {
   pthread_mutex_lock(&registry);
+  t->number = next_number++;
   t->next = *list;
   *list = t;
   pthread_mutex_unlock(&registry);
@@ -250,6 +258,7 @@ void hc_table_free(hc_table *table) {
   unlist_table(table);
   hc_table_locked(table, retire_locked, table);
   await_callbacks();
+  hc_tally_forget(table);
   list_table(&out_of_use, table);
 }
 
@@ -267,17 +276,24 @@ static void add_shard(struct hc_stats *to, const struct hc_shard *s) {
   to->bytes += size * sizeof(uint64_t);
   if (s->slots.old.slot != NULL)
     to->bytes +=
-        (hc_array_size(&s->slots.old) - s->slots.unmapped) * sizeof(uint64_t);
+        (hc_array_size(&s->slots.old) - s->slots.emptied) * sizeof(uint64_t);
   to->hits += s->stats.hits;
-  to->misses += s->stats.misses + s->stats.made;
-  to->made += s->stats.made;
+  to->misses += s->stats.misses + s->slots.entered;
+  to->made += s->slots.entered;
   to->revived += s->stats.revived;
   to->late += s->stats.late;
-  to->removed += s->stats.removed;
+  to->removed += s->slots.erased;
   to->probes +=
-      s->stats.hits + s->stats.misses + s->stats.made + s->stats.probes;
+      s->stats.hits + s->stats.misses + s->slots.entered + s->stats.probes;
   to->grown += s->stats.grown;
   to->shrunk += s->stats.shrunk;
+}
+
+static void add_unlocked(struct hc_stats *to, struct hc_table *t) {
+  uint64_t hits, probes;
+  hc_tally_sum(t, &hits, &probes);
+  to->hits += hits;
+  to->probes += hits + probes;
 }
 
 static void stats_locked(void *arg) {
@@ -285,6 +301,7 @@ static void stats_locked(void *arg) {
   memset(r->out_stats, 0, sizeof *r->out_stats);
   for (size_t i = 0; i < (size_t)1 << r->table->shard_bits; i++)
     add_shard(r->out_stats, &r->table->shard[i]);
+  add_unlocked(r->out_stats, r->table);
 }
 
 void hc_get_stats(hc_table *table, hc_stats *out_stats) {

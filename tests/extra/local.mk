@@ -8,7 +8,8 @@ extra_test_ldadd = libhexpr.la $(hcons_test_ldadd)
 
 hcons_programs = tests/extra/hcons tests/extra/hcons_classes \
 	tests/extra/hcons_memo tests/extra/hcons_plain_threads \
-	tests/extra/hcons_stress tests/extra/hcons_threads
+	tests/extra/hcons_stress tests/extra/hcons_threads \
+	tests/extra/hcons_unlocked
 
 hexpr_programs = tests/extra/hexpr_text tests/extra/hexpr_algebra \
 	tests/extra/hexpr_terms tests/extra/hexpr_bind \
@@ -48,6 +49,8 @@ tests_extra_hcons_plain_threads_SOURCES = tests/extra/hcons_plain_threads.c
 tests_extra_hcons_plain_threads_LDADD = $(hcons_test_ldadd)
 tests_extra_hcons_threads_SOURCES = tests/extra/hcons_threads.c
 tests_extra_hcons_threads_LDADD = $(hcons_test_ldadd)
+tests_extra_hcons_unlocked_SOURCES = tests/extra/hcons_unlocked.c
+tests_extra_hcons_unlocked_LDADD = $(hcons_test_ldadd)
 tests_extra_hexpr_text_SOURCES = tests/extra/hexpr_text.c \
 	tests/extra/random_ex.h
 tests_extra_hexpr_text_LDADD = $(extra_test_ldadd)
