@@ -8,7 +8,7 @@ extra_test_ldadd = libhexpr.la $(hcons_test_ldadd)
 
 hcons_programs = tests/extra/hcons tests/extra/hcons_classes \
 	tests/extra/hcons_memo tests/extra/hcons_plain_threads \
-	tests/extra/hcons_stress tests/extra/hcons_threads \
+	tests/extra/hcons_slots tests/extra/hcons_stress tests/extra/hcons_threads \
 	tests/extra/hcons_unlocked
 
 hexpr_programs = tests/extra/hexpr_text tests/extra/hexpr_algebra \
@@ -43,6 +43,8 @@ tests_extra_hcons_classes_SOURCES = tests/extra/hcons_classes.c
 tests_extra_hcons_classes_LDADD = $(hcons_test_ldadd)
 tests_extra_hcons_memo_SOURCES = tests/extra/hcons_memo.c
 tests_extra_hcons_memo_LDADD = $(hcons_test_ldadd)
+tests_extra_hcons_slots_SOURCES = tests/extra/hcons_slots.c extra/hcons/slots.c
+tests_extra_hcons_slots_LDADD = tests/lib/libtap.la -lm
 tests_extra_hcons_stress_SOURCES = tests/extra/hcons_stress.c
 tests_extra_hcons_stress_LDADD = $(hcons_test_ldadd)
 tests_extra_hcons_plain_threads_SOURCES = tests/extra/hcons_plain_threads.c
