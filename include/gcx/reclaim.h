@@ -123,7 +123,7 @@ typedef enum gcx_mode {
  * default everywhere. */
 typedef struct gcx_kind_opts {
   size_t struct_size;
-  const char *name; /* copied; for statistics and messages; may be null */
+  const char *name; /* its first 23 bytes are copied; for messages; may be null */
   gcx_layout layout;
   size_t layout_word;
   gcx_notify_fn notify; /* required */
@@ -150,12 +150,14 @@ typedef struct gcx_kind_opts {
 } gcx_kind_opts;
 
 /* Makes a kind.  Null on failure, with an errno value in *error (which may be
- * null): EINVAL (no notifier, unknown values, struct_size of a later version),
+ * null): EINVAL (no notifier, unknown values, struct_size of another version),
  * ENOSPC (256 kinds exist), ENOMEM, EAGAIN (no thread for notifiers or observers).  Kinds live
  * until the process ends.  Any thread; does not collect; takes no lock of yours. */
 GC_API gcx_kind *GC_CALL gcx_kind_new(const gcx_kind_opts * /* opts */,
                                       int * /* error */) GC_ATTR_NONNULL(1);
 
+/* The name that it was given, "" without one.  Any thread; neither collects nor calls
+ * back. */
 GC_API const char *GC_CALL gcx_kind_name(const gcx_kind * /* kind */)
     GC_ATTR_NONNULL(1);
 
@@ -201,7 +203,8 @@ GC_API const size_t *GC_CALL gcx_collections(void);
 /* In the object's own notifier: keeps it now, rather than when the notifier
  * returns; the verdict is ignored then.  For weak tables: under the table's
  * lock, after checking that no equal object was entered meanwhile.  1, or 0 when
- * it is not the object of the notifier that runs. */
+ * it is not the object of the notifier that runs, or no notifier does.  Any
+ * thread; neither collects nor calls back, but for on_revive. */
 GC_API int GC_CALL gcx_keep(void * /* object */) GC_ATTR_NONNULL(1);
 
 /* Returns when no notifier of the kind runs and none will: what is pending has
@@ -238,14 +241,16 @@ GC_API int GC_CALL gcx_retire_code_range(const void * /* low */,
  * everything found dead until now is told to observers: 0, or ETIMEDOUT after
  * `ms`, or EDEADLK in a notifier or observer.  Does not collect: call
  * GC_gcollect() before if that is wanted.  Objects of stuck notifiers are not
- * waited for. */
+ * waited for.  Calls notifiers of GCX_MODE_SIMPLE.  Any other thread without locks
+ * that notifiers or observers take. */
 GC_API int GC_CALL gcx_drain(unsigned /* ms */);
 
-/* Runs some pending notifiers of GCX_MODE_SIMPLE kinds in the calling thread.
- * Returns how many.  0 in a notifier. */
+/* Runs some pending notifiers of GCX_MODE_SIMPLE kinds in the calling thread, which
+ * therefore holds no lock that they take.  Returns how many.  0 in a notifier.
+ * Any thread; does not collect. */
 GC_API size_t GC_CALL gcx_poll(void);
 
-/* 1 in a notifier or observer. */
+/* 1 in a notifier or observer, else 0.  Any thread; neither collects nor calls back. */
 GC_API int GC_CALL gcx_in_notifier(void);
 
 /* Ends the running notifier at once: its object is lost, that is never notified
@@ -258,7 +263,7 @@ GC_API void GC_CALL gcx_notifier_abort(void);
 
 /* Between the two, which nest, allocation in this thread never waits for
  * notifiers.  For code that allocates while it holds a lock that notifiers
- * take. */
+ * take.  Any thread; take no lock, neither collect nor call back. */
 GC_API void GC_CALL gcx_nowait_begin(void);
 GC_API void GC_CALL gcx_nowait_end(void);
 
@@ -390,7 +395,8 @@ typedef struct gcx_finaliser_opts {
   gcx_event_fn on_event;
 } gcx_finaliser_opts;
 
-/* 0, or EINVAL.  Any thread, any time. */
+/* 0, or EINVAL for too many threads or a struct_size of another version; then
+ * nothing is changed.  Any thread, any time; neither collects nor calls back. */
 GC_API int GC_CALL gcx_finaliser_config(const gcx_finaliser_opts * /* opts */)
     GC_ATTR_NONNULL(1);
 
@@ -404,7 +410,8 @@ typedef struct gcx_finaliser_stats {
   unsigned threads; /* that run notifiers now */
 } gcx_finaliser_stats;
 
-/* Of all kinds.  Any thread. */
+/* Of all kinds, as many figures as struct_size has room for.  Any thread; neither
+ * collects nor calls back. */
 GC_API void GC_CALL gcx_get_finaliser_stats(gcx_finaliser_stats * /* stats */)
     GC_ATTR_NONNULL(1);
 
@@ -413,7 +420,8 @@ GC_API void GC_CALL gcx_get_finaliser_stats(gcx_finaliser_stats * /* stats */)
 /* Where the procedures of GC_register_disclaim_proc and GC_finalized_malloc run:
  * GCX_MODE_SIMPLE, the default, or on the notifier threads, without the allocator
  * lock.  Holds for procedures that are registered afterwards; to be called before
- * GC_init_finalized_malloc.  0, EINVAL or EAGAIN. */
+ * GC_init_finalized_malloc.  0, EINVAL (another mode) or EAGAIN (no thread for
+ * notifiers).  Any thread; neither collects nor calls back. */
 GC_API int GC_CALL gcx_set_disclaim_mode(gcx_mode /* mode */);
 
 /* ---- Objects with a notifier of their own ---- */
@@ -427,7 +435,8 @@ typedef struct gcx_closure {
 /* A cleared object, scanned conservatively, whose closure is called in
  * GCX_MODE_PROPER with GCX_REFS_HELD when it died; a null closure means none.  The
  * closure is kept in a table beside the block: GC_base() of the object is the
- * object.  May collect and wait as gcx_kind_alloc.  Null without memory. */
+ * object.  May collect, call back and wait as gcx_kind_alloc.  Null without memory.
+ * Any thread. */
 GC_API void *GC_CALL gcx_finalized_alloc(size_t /* bytes */,
                                          const gcx_closure * /* closure */);
 
