@@ -149,4 +149,24 @@ else
 fi
 runs docs/man/gcx_weak_map.3 '^[1-9][0-9]* of 100000 names left'
 
+# What is promised names cases and mutants that are there.
+promises() { # PAGE: those of its names that nothing has
+  grep -oE '`[a-z/]+[a-z_]*:[a-z0-9_]+`' "$1" | tr -d '`' | sort -u |
+    while IFS=: read -r program case; do
+      grep -qE "TAP_CASE(_T)?\($case\b" "$top_srcdir/tests/$program".c* ||
+        echo "$program:$case"
+    done
+  grep -oE '\b(gcx|hold|weak)-[a-z]+(-[a-z]+)+\b' "$1" | sort -u |
+    while read -r mutant; do
+      grep -qx "== $mutant" "$top_srcdir"/tests/mutants/*.list || echo "$mutant"
+    done
+}
+promises "$top_srcdir/docs/design/promises.md" >"$scratch/out"
+if ! [ -s "$scratch/out" ]; then ok "every promise names cases and mutants that exist"
+else not_ok "every promise names cases and mutants that exist"; fi
+sed 's/:a_chain/:a_chian/; s/gcx-early-release/gcx-early/; s/gcx-order-is-not-used/gcx-order-is-used/' \
+  "$top_srcdir/docs/design/promises.md" >"$scratch/promises"
+passes "names that do not exist are found" \
+  test "$(promises "$scratch/promises" | tr '\n' ' ')" = "gcx/order:a_chian gcx-order-is-used "
+
 finish
