@@ -9,6 +9,7 @@
 #include "alloc/supply.h"
 #include "base/option.h"
 #include "base/switches.h"
+#include "cycle/api_lock.h"
 #include "cycle/collect.h"
 #include "cycle/deliver.h"
 #include "cycle/finalise.h"
@@ -106,10 +107,14 @@ static bool supply_pool(struct gc_pool *pool, struct gc_supply *s) {
   return answer == SUPPLY_RETRY;
 }
 
-static void torture(void) {
+static bool is_tortured(void) {
   static _Atomic size_t count;
   size_t every = gc_options.torture_alloc.number;
-  if (gc_unlikely(every != 0) && gc_add_rlx(&count, 1) % every == 0)
+  return gc_unlikely(every != 0) && gc_add_rlx(&count, 1) % every == 0;
+}
+
+static void collect_if_asked(void) {
+  if (is_tortured() || gc_api_take_request())
     gc_collect(COLLECT_BUDGET);
 }
 
@@ -120,7 +125,7 @@ static void wait_if_proper(unsigned kind) {
 
 static gc_noinline bool refill(struct gc_pool *pool, struct gc_cell *cell) {
   struct gc_supply s = {.bytes = GC_BLOCK_BYTES, .epoch = gc_heap.epoch};
-  torture();
+  collect_if_asked();
   wait_if_proper(pool->kind);
   size_t want = next_claim(cell);
   while (!gc_pool_claim(pool, cell, want))
@@ -137,7 +142,7 @@ static void *alloc_large(size_t bytes, unsigned kind, unsigned flags) {
     return NULL;
   bytes = gc_round_up(bytes, GC_GRANULE_BYTES);
   struct gc_supply s = {.bytes = bytes, .epoch = gc_heap.epoch};
-  torture();
+  collect_if_asked();
   wait_if_proper(kind);
   enum gc_supply_answer answer = SUPPLY_RETRY;
   void *p = gc_large_alloc(bytes, kind, flags, false);

@@ -76,13 +76,17 @@ void *GC_call_with_gc_active(GC_fn_type fn, void *data) {
 
 /* ---- The allocator lock ---- */
 
+/* What the program changed under the lock may not fit together before it has done
+ * something more (Guile moves a stack, then notes where it is), so letting go starts no
+ * collection. */
+
 void GC_alloc_lock(void) { gc_api_lock(); }
-void GC_alloc_unlock(void) { gc_api_unlock(); }
+void GC_alloc_unlock(void) { gc_api_unlock_only(); }
 
 void *GC_call_with_alloc_lock(GC_fn_type fn, void *data) {
   gc_api_lock();
   void *result = fn(data);
-  gc_api_unlock();
+  gc_api_unlock_only();
   return result;
 }
 
@@ -137,7 +141,7 @@ void GC_stop_world_external(void) {
 void GC_start_world_external(void) {
   gc_start_world();
   gc_thread_unlock_list();
-  gc_api_unlock();
+  gc_api_unlock_only();
 }
 
 /* ---- Signals ---- */

@@ -55,12 +55,9 @@ void gc_api_unlock_only(void) {
 }
 
 void gc_api_unlock(void) {
-  bool serve = depth == 1 && gc_load_rlx(&requested);
   gc_api_unlock_only();
-  if (!serve)
-    return;
-  gc_store_rlx(&requested, false);
-  gc_collect(COLLECT_BUDGET);
+  if (gc_api_take_request())
+    gc_collect(COLLECT_BUDGET);
 }
 
 void gc_api_unlock_waking(void) {
@@ -75,3 +72,10 @@ void gc_api_unlock_after_fork(void) {
 }
 
 void gc_api_request_collection(void) { gc_store_rlx(&requested, true); }
+
+bool gc_api_take_request(void) {
+  if (gc_likely(!gc_load_rlx(&requested)) || gc_api_is_mine())
+    return false;
+  gc_store_rlx(&requested, false);
+  return true;
+}

@@ -553,6 +553,29 @@ static void lock_and_unlock_by_hand(void) {
   collect_and_overwrite();
 }
 
+static void *ask_for_a_collection(void *no) {
+  GC_gcollect();
+  *(GC_word *)no = GC_get_gc_no();
+  return no;
+}
+
+/* A program may put right after the unlock what it made wrong under the lock. */
+static void unlocking_starts_no_collection(void) {
+  GC_word no = 0;
+  if (!gu_on_reclaim())
+    tap_skip("who asks for a collection under the lock waits for itself there");
+  GC_INIT();
+  GC_call_with_alloc_lock(ask_for_a_collection, &no);
+  tap_eq_u(GC_get_gc_no(), no);
+  GC_alloc_lock();
+  ask_for_a_collection(&no);
+  GC_alloc_unlock();
+  tap_eq_u(GC_get_gc_no(), no);
+  for (int i = 0; i < 200 && GC_get_gc_no() == no; i++)
+    GC_malloc(1000);
+  tap_eq_u(GC_get_gc_no(), no + 1);
+}
+
 static uintptr_t weak_cell; /* hidden pointer */
 
 static void *reveal_cell(void *arg) {
@@ -656,6 +679,7 @@ TAP_MAIN(TAP_CASE(stacks_of_waiting_threads_are_roots),
          TAP_CASE(active_calls_nest_in_blocking_regions),
          TAP_CASE(regions_nest_deeply), TAP_CASE(main_may_block),
          TAP_CASE(allocator_lock_excludes), TAP_CASE(lock_and_unlock_by_hand),
+         TAP_CASE(unlocking_starts_no_collection),
          TAP_CASE(revealed_under_the_lock_stays),
          TAP_CASE(threads_allocate_and_free_together),
          TAP_CASE(objects_travel_between_threads))
