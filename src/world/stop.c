@@ -200,7 +200,9 @@ void gc_stop_start(void) {
 
 bool gc_stop_signal_thread(struct gc_thread *t) {
   int error = gc_plat_signal_thread(t->tid, gc_stop_signal());
-  t->is_gone = t->is_gone || gc_plat_is_no_such_thread(error);
+  /* No store for one that is there: it may be the caller, without the lock. */
+  if (gc_plat_is_no_such_thread(error))
+    t->is_gone = true;
   return !t->is_gone;
 }
 
