@@ -63,13 +63,16 @@ libgccore_la_SOURCES = \
 	src/diag/debug_check.c src/diag/debug_check.h src/diag/dump.c \
 	src/diag/dump.h src/diag/dump_final.c src/diag/referrers.c \
 	src/diag/heapmap.c src/diag/heapmap.h src/diag/leak.c \
-	src/diag/leak.h src/diag/report.c src/diag/sited_check.c \
+	src/diag/leak.h src/diag/back.c src/diag/back.h \
+	src/diag/report.c src/diag/search.c src/diag/search.h \
+	src/diag/sited_check.c \
 	src/diag/sited_check.h \
 	src/diag/stats.c src/diag/stats.h src/diag/verify.c \
 	src/diag/verify.h
 
 libgc_la_SOURCES = \
-	src/compat/compat.h src/compat/gc_debug_h.c src/compat/gc_disclaim_h.c \
+	src/compat/compat.h src/compat/gc_backptr_h.c \
+	src/compat/gc_debug_h.c src/compat/gc_disclaim_h.c \
 	src/compat/gc_dump_h.c src/compat/gc_gcj_h.c \
 	src/compat/gc_globals.c src/compat/gc_h_alloc.c \
 	src/compat/gc_h_collect.c src/compat/gc_h_final.c \

@@ -5,7 +5,7 @@
 
 api_ldadd = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la $(LIBDL)
 
-api_programs = tests/api/alloc tests/api/base_size tests/api/collect \
+api_programs = tests/api/alloc tests/api/backptr tests/api/base_size tests/api/collect \
 	tests/api/copyreloc tests/api/corners tests/api/debugging tests/api/describe \
 	tests/api/disclaim tests/api/dlopen_gc tests/api/dlrace tests/api/dynamic_tls \
 	tests/api/env \
@@ -21,6 +21,8 @@ TESTS += $(api_programs) tests/api/trap_asan.sh tests/api/trap_late_load.sh
 
 tests_api_alloc_SOURCES = tests/api/alloc.c
 tests_api_alloc_LDADD = $(api_ldadd)
+tests_api_backptr_SOURCES = tests/api/backptr.c
+tests_api_backptr_LDADD = $(api_ldadd)
 tests_api_base_size_SOURCES = tests/api/base_size.c
 tests_api_base_size_LDADD = $(api_ldadd)
 tests_api_collect_SOURCES = tests/api/collect.c

@@ -41,6 +41,24 @@ if [ -s "$scratch/more" ]; then
   refuses "a stale line is found" "exported, and listed as missing" listed "$scratch/more"
 fi
 
+# unfounded SYMBOLS EXTRA: names of libgc's sort that it does not have and that the list
+# of extra ones does not explain, or lists in vain
+unfounded() {
+  grep '^GC_' "$1" | sort -u >"$scratch/have"
+  grep -v '^#' "$abi" | awk '{ print $1 }' | sort -u |
+    comm -13 - "$scratch/have" >"$scratch/more"
+  grep -v '^#' "$2" | awk 'NF > 1 { print $1 }' | sort -u >"$scratch/explained"
+  comm -23 "$scratch/more" "$scratch/explained" | sed 's/$/: not of libgc, and no reason given/'
+  comm -13 "$scratch/more" "$scratch/explained" | sed 's/$/: explained, and no extra name/'
+  cmp -s "$scratch/more" "$scratch/explained"
+}
+extra=$top_srcdir/tests/tools/abi-extra.list
+passes "names that libgc lacks have a reason" unfounded "$symbols" "$extra"
+{ cat "$symbols"; echo GC_of_our_own; } >"$scratch/names"
+refuses "one without is found" "GC_of_our_own: not of libgc" unfounded "$scratch/names" "$extra"
+grep -v '^GC_wcsdup$' "$symbols" >"$scratch/names"
+refuses "a stale reason is found" "GC_wcsdup: explained" unfounded "$scratch/names" "$extra"
+
 # by_group: what is missing, a line for each group
 by_group() {
   grep -v '^#' "$missing" | while read -r name group; do

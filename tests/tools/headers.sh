@@ -148,6 +148,7 @@ cat >"$scratch/use.c" <<'END'
 #include <gc.h>
 #include <gc/gc_mark.h>
 #include <gc/gc_inline.h>
+#include <gc/gc_backptr.h>
 #include <gc/gc_disclaim.h>
 #include <gc/gc_gcj.h>
 #include <gc/gc_typed.h>
@@ -272,6 +273,7 @@ passes "GC_NO_THREAD_REDIRECTS leaves them alone" everywhere "$scratch/plain.c"
 
 cat >"$scratch/abi.c" <<'END'
 #include <gc.h>
+#include <gc/gc_backptr.h>
 #include <gc/gc_mark.h>
 #include <gc/gc_inline.h>
 #include <gc/gc_disclaim.h>
@@ -297,6 +299,9 @@ IS(thread_events, GC_EVENT_THREAD_SUSPENDED == 10
 IS(codes, GC_SUCCESS == 0 && GC_DUPLICATE == 1 && GC_NO_THREADS == 2
               && GC_NO_MEMORY == 2 && GC_UNIMPLEMENTED == 3
               && GC_NOT_FOUND == 4);
+IS(back, GC_UNREFERENCED == 0 && GC_NO_SPACE == 1 && GC_REFD_FROM_ROOT == 2
+             && GC_REFD_FROM_REG == 3 && GC_REFD_FROM_HEAP == 4
+             && GC_FINALIZER_REFD == 5);
 IS(kinds, GC_I_PTRFREE == 0 && GC_I_NORMAL == 1);
 IS(lists, GC_TINY_FREELISTS == 25 && GC_GRANULE_BYTES == 16
               && GC_GRANULE_WORDS == 2 && GC_RAW_BYTES_FROM_INDEX(24) == 384

@@ -10,5 +10,6 @@ tools_tests = tests/tools/abi_symbols.sh tests/tools/abidiff.sh \
 	tests/tools/mutants.sh tests/tools/quickstart.sh tests/tools/tap_count.sh
 
 TESTS += $(tools_tests)
-EXTRA_DIST += $(tools_tests) tests/tools/abi-missing.list tests/tools/abi.list \
+EXTRA_DIST += $(tools_tests) tests/tools/abi-extra.list \
+	tests/tools/abi-missing.list tests/tools/abi.list \
 	tests/tools/header-names.list tests/tools/lib.sh
