@@ -52,6 +52,15 @@ static uint64_t guard_of(const struct gc_object *o) {
   return GUARD ^ (uintptr_t)o->start;
 }
 
+void gc_sited_forget(unsigned kind, char *slots, size_t slot_bytes,
+                     unsigned n) {
+  if (!gc_sited_is_kind(kind) || slot_bytes < sizeof(struct gc_sited))
+    return;
+  for (unsigned i = 0; i < n; i++)
+    ((struct gc_sited *)(void *)(slots + i * slot_bytes))->guard = 0;
+  gc_compiler_barrier();
+}
+
 void gc_sited_fill(const struct gc_object *o, size_t bytes, const char *file,
                    unsigned line) {
   struct gc_sited *s = gc_sited_of(o);

@@ -2,9 +2,10 @@
  *
  * For libgc's debugging functions: a header, the bytes of the program, a red zone up to
  * the end of the slot. Such objects have kinds of their own, one for each of the four
- * that always exist, so that a collection knows which slots to look at: a stale header
- * there agrees with its red zone as long as nobody wrote where he must not. Objects of
- * a program's own kinds have a header, too, and are looked at when they are freed.
+ * that always exist, so that a collection knows which slots to look at. Slots get no
+ * header before they are handed out, so what they held when their block had slots of
+ * another size is not taken for one. Objects of a program's own kinds have a header,
+ * too, and are looked at when they are freed.
  */
 #ifndef GC_HEAP_SITED_H
 #define GC_HEAP_SITED_H
@@ -42,6 +43,9 @@ unsigned gc_sited_plain_kind(unsigned kind);
 /* There is one. */
 bool gc_sited_is_used(void);
 
+/* If it is one of these kinds: n slots that are not allocated yet hold no header, of
+ * whatever was there before. A collection may look at them as soon as they are. */
+void gc_sited_forget(unsigned kind, char *slots, size_t slot_bytes, unsigned n);
 void gc_sited_fill(const struct gc_object *o, size_t bytes, const char *file,
                    unsigned line);
 /* What the header and the red zone say; *out_offset, where the damage is. */

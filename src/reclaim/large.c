@@ -4,6 +4,7 @@
 
 #include "heap/meta.h"
 #include "heap/side.h"
+#include "heap/sited.h"
 #include "heap/space.h"
 #include "reclaim/classify.h"
 #include "reclaim/observed.h"
@@ -87,6 +88,7 @@ void *gc_large_alloc(size_t bytes, unsigned kind, unsigned block_flags,
     return NULL;
   if (gc_kind_flags(kind) & KIND_CLEAR)
     clear_blocks(b, bytes);
+  gc_sited_forget(kind, gc_block_address(b), bytes, 1);
   /* From the unlock on a collection may come, and a block number keeps nothing
    * alive. */
   void *object = gc_block_address(b);

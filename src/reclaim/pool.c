@@ -6,6 +6,7 @@
 #include "heap/find.h"
 #include "heap/meta.h"
 #include "heap/side.h"
+#include "heap/sited.h"
 #include "heap/space.h"
 #include "reclaim/classify.h"
 #include "reclaim/weak_cells.h"
@@ -106,14 +107,16 @@ static size_t publish_run(struct gc_pool *pool, struct gc_cell *cell,
   struct gc_block *block = &gc_heap.blocks[b];
   size_t bytes = gc_sizes.of[pool->size_class].bytes;
   uint32_t lo = (uint32_t)(from * bytes), hi = (uint32_t)(to * bytes);
-  gc_map_set_range(b, from, to, gc_map_alloc());
-  if (gc_unlikely(gc_load_rlx(&block->flags) & BF_FRESH))
-    gc_and_rlx(&block->flags, (uint8_t)~BF_FRESH);
-  pool->position = to;
   size_t dirty =
       lo < block->pristine_from
           ? (block->pristine_from < hi ? block->pristine_from : hi) - lo
           : 0;
+  if (dirty != 0)
+    gc_sited_forget(pool->kind, gc_block_address(b) + lo, bytes, to - from);
+  gc_map_set_range(b, from, to, gc_map_alloc());
+  if (gc_unlikely(gc_load_rlx(&block->flags) & BF_FRESH))
+    gc_and_rlx(&block->flags, (uint8_t)~BF_FRESH);
+  pool->position = to;
   if (block->pristine_from < hi)
     block->pristine_from = hi;
   gc_add_rlx(&gc_heap.allocated, hi - lo);

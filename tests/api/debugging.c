@@ -230,6 +230,34 @@ static void free_and_collect_good_ones(void) {
   }
 }
 
+/* Blocks go from slots of one size to those of others, with what was in them. */
+static void make_many(void *arg) {
+  size_t n = *(size_t *)arg;
+  for (size_t i = 0; i < 40 * N_OBJ; i++)
+    gu_fill(GC_MALLOC_ATOMIC(n), n, i);
+}
+
+static void use_memory_again(void) {
+  for (int round = 0; round < 12; round++) {
+    size_t n = 16 + (size_t)round * 40 % 360;
+    gu_apart(make_many, &n);
+    gu_collect();
+    for (size_t i = 0; i < N_OBJ; i++) {
+      keep[i] = GC_MALLOC_ATOMIC(n + 20 + i % 100);
+      if (i % 50 == 0)
+        GC_gcollect();
+    }
+    gu_collect();
+  }
+}
+
+static void memory_used_again_is_no_damage(void) {
+  GC_INIT();
+  capture(use_memory_again);
+  if (!tap_check(said[0] == '\0'))
+    tap_note("%.200s", said);
+}
+
 static void nothing_is_said_without_damage(void) {
   GC_INIT();
   capture(free_and_collect_good_ones);
@@ -392,7 +420,8 @@ TAP_MAIN(TAP_CASE(objects_of_all_sorts), TAP_CASE(strings),
          TAP_CASE(stores_and_changes), TAP_CASE(objects_with_tables),
          TAP_CASE(damage_is_found_by_collections),
          TAP_CASE(damage_is_found_by_free),
-         TAP_CASE(nothing_is_said_without_damage), TAP_CASE(bases_may_be_freed),
+         TAP_CASE(nothing_is_said_without_damage),
+         TAP_CASE(memory_used_again_is_no_damage), TAP_CASE(bases_may_be_freed),
          TAP_CASE(finalisers_get_the_object_ordered),
          TAP_CASE(finalisers_get_the_object_ignore_self),
          TAP_CASE(finalisers_get_the_object_no_order),
