@@ -173,6 +173,7 @@ static void forget_unmarked(struct df_world *w) {
 void df_sweep(struct df_world *w) {
   df_look(w);
   df_reach(w);
+  df_judge_told(w, DF_LIVE);
   for (uint32_t k = 0; k < DF_WORDS; k++)
     df_settle(w, k);
   leave_toggles(w);
@@ -208,8 +209,8 @@ static void count_dead(struct df_world *w) {
     const struct df_object *o = &w->object[i];
     if (o->serial == 0 || o->marks != 0)
       continue;
-    bool stayed = !gu_is_dead(o->hidden);
-    count(&w->of_family[o->family], true, stayed);
+    bool stayed = !df_is_told(o) && !gu_is_dead(o->hidden);
+    count(&w->of_family[o->family], !df_is_told(o), stayed);
     count(&w->of_toggled, o->is_toggled, stayed);
     count(&w->of_named[0], o->is_named == 1, stayed);
     count(&w->of_named[1], o->is_named == 2, stayed);
@@ -338,6 +339,8 @@ void df_collect(struct df_world *w, void (*how)(struct df_world *)) {
     df_fail(w, "there was no collection");
   w->gc_no = GC_get_gc_no();
   w->n_collections++;
+  df_judge_told(w, UINT8_MAX);
+  df_check_silence(w);
   count_dead(w);
   if (df_rnd(w, 4) == 0)
     df_enumerate(w);

@@ -3,17 +3,18 @@
 """Compares the logs of tests/differ/differ on this library and on the system's libgc.
 
 usage: compare.py [--seed N]... [--calls N] [--from I] [--program FILE]
-                  [--ours FOLDER] [--theirs FOLDER] [--reduce]
+                  [--ours FOLDER] [--theirs FOLDER] [--reduce] [--form "OPTION..."]
 
 Without --reduce it is a test: for each seed both libraries make the same calls,
-a million (ten with TAP_LONG=1), and their logs have to be equal; then without
-interior references, and with four threads, where each has its own log. A
-difference is told with its segment.
+a million (ten with TAP_LONG=1), and their logs have to be equal; then with objects
+of the debugging functions, without interior references, and with four threads, where
+each has its own log. A difference is told with its segment.
 
 With --reduce it looks for the shortest list of calls that still differ, within
 the first segment that does, or else among all calls up to it, and shows them as
 both libraries trace them. What one library's model complains of is a difference
-as well; with both folders the same it reduces that.
+as well; with both folders the same it reduces that. --form gives options of the
+program (--debug, --whole).
 
 The folders are those of libgc.so.1. Where the system has none (Debian:
 libgc1) or this build has no shared library, the test is skipped.
@@ -30,14 +31,15 @@ TIMEOUT = 600
 
 
 class Runner:
-    def __init__(self, program, folder):
-        self.program, self.folder = program, folder
+    def __init__(self, program, folder, form=()):
+        self.program, self.folder, self.form = program, folder, form
 
     def run(self, *arguments):
         """The name of the library, and the log."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith('GC_')}
         environment['LD_LIBRARY_PATH'] = str(self.folder)
-        done = subprocess.run([self.program, '--log', *map(str, arguments)], text=True,
+        done = subprocess.run([self.program, '--log', *self.form,
+                               *map(str, arguments)], text=True,
                               errors='replace', env=environment, timeout=TIMEOUT,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         lines = done.stdout.splitlines()
@@ -139,6 +141,7 @@ def test(runners, seeds, calls):
     names = ['reclaim', 'libgc']
     failed = 0
     tests = [(f'seed {s}', ['--seed', s, '--calls', calls]) for s in seeds]
+    tests.append(('debugging', ['--seed', seeds[0], '--calls', calls, '--debug']))
     tests.append(('without spare bytes', ['--seed', seeds[0], '--calls', calls, '--whole']))
     tests.append(('four threads', ['--seed', seeds[0], '--calls', calls, '--threads', 4]))
     print(f'1..{len(tests)}')
@@ -170,6 +173,7 @@ def main():
     parser.add_argument('--ours', default=build / '.libs')
     parser.add_argument('--theirs', default=system_folder())
     parser.add_argument('--reduce', action='store_true')
+    parser.add_argument('--form', type=str.split, default=[])
     options = parser.parse_args()
     calls = options.calls or (10000000 if os.environ.get('TAP_LONG') else 1000000)
     seeds = options.seed or [1, 2, 3]
@@ -179,7 +183,7 @@ def main():
     if not os.path.exists(options.program):
         print('1..0 # SKIP this build has no shared library')
         return 0
-    runners = [Runner(options.program, f) for f in (options.ours, options.theirs)]
+    runners = [Runner(options.program, f, options.form) for f in (options.ours, options.theirs)]
     if options.reduce:
         return reduce(runners, seeds[0], options.first, calls)
     return test(runners, seeds, calls)

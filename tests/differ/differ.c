@@ -9,9 +9,10 @@
  * it with that of another library (compare.py):
  *
  *   differ --log [--seed N] [--from I] [--calls N] [--threads N] [--trace]
- *          [--whole] [--only FILE]
+ *          [--whole] [--debug] [--only FILE]
  *
  * --whole sets GC_all_interior_pointers to 0 and keeps to addresses of first bytes.
+ * --debug makes objects with the debugging functions, but no plain pointer-free ones.
  * --only takes the numbers of calls to make from a file, --trace shows each call.
  * What the model finds wrong is the line "fault: ..." and status 3.
  */
@@ -39,8 +40,12 @@ static void report(const struct df_world *w) {
            w->n_cleared, w->n_collections);
 }
 
-static void run_seed(uint64_t seed, bool whole_only) {
-  df_init(whole_only);
+static enum df_choice choice_of(enum df_choice on_libgc) {
+  return gu_on_reclaim() ? DF_ALL : on_libgc;
+}
+
+static void run_seed(uint64_t seed, bool whole_only, enum df_choice on_libgc) {
+  df_init(whole_only, choice_of(on_libgc));
   struct df_world *w = df_new(0, seed);
   df_run(w, 0, n_calls(), NULL);
   df_check_counts(w);
@@ -50,11 +55,19 @@ static void run_seed(uint64_t seed, bool whole_only) {
   tap_ge(w->n_cleared, n_calls() / 1000);
 }
 
-static void first_seed(void) { run_seed(tap_seed() * 10 + 1, false); }
-static void second_seed(void) { run_seed(tap_seed() * 10 + 2, false); }
-static void third_seed(void) { run_seed(tap_seed() * 10 + 3, false); }
+static void first_seed(void) {
+  run_seed(tap_seed() * 10 + 1, false, DF_WITHOUT_DEBUG);
+}
+static void second_seed(void) {
+  run_seed(tap_seed() * 10 + 2, false, DF_WITH_DEBUG);
+}
+static void third_seed(void) {
+  run_seed(tap_seed() * 10 + 3, false, DF_WITHOUT_DEBUG);
+}
 
-static void without_spare_bytes(void) { run_seed(tap_seed() * 10 + 4, true); }
+static void without_spare_bytes(void) {
+  run_seed(tap_seed() * 10 + 4, true, DF_WITH_DEBUG);
+}
 
 /* ---- Threads ---- */
 
@@ -91,7 +104,7 @@ static void run_threads(size_t n, uint64_t seed, uint64_t calls) {
 }
 
 static void four_threads(void) {
-  df_init(false);
+  df_init(false, choice_of(DF_WITHOUT_DEBUG));
   run_threads(THREADS, tap_seed(), n_calls());
   for (size_t i = 0; i < THREADS; i++) {
     report(df_worlds[i]);
@@ -123,12 +136,15 @@ static int print_log(int argc, char **argv) {
   uint64_t seed = 1, from = 0, calls = CALLS, threads = 0;
   const char *only = NULL;
   bool trace = false, whole_only = false;
+  enum df_choice choice = DF_WITHOUT_DEBUG;
   for (int i = 2; i < argc; i++) {
     bool has_value = i + 1 < argc;
     if (strcmp(argv[i], "--trace") == 0)
       trace = true;
     else if (strcmp(argv[i], "--whole") == 0)
       whole_only = true;
+    else if (strcmp(argv[i], "--debug") == 0)
+      choice = DF_WITH_DEBUG;
     else if (strcmp(argv[i], "--only") == 0 && has_value)
       only = argv[++i];
     else if (strcmp(argv[i], "--seed") == 0 && has_value)
@@ -145,7 +161,7 @@ static int print_log(int argc, char **argv) {
   if (threads >= DF_WORLDS)
     return 2;
   df_is_logging = true;
-  df_init(whole_only);
+  df_init(whole_only, choice);
   printf("library %s\n", gu_on_reclaim() ? "reclaim" : "libgc");
   if (threads != 0) {
     run_threads(threads, seed, calls);

@@ -24,7 +24,7 @@ static void *data_of(struct df_world *w, const struct df_object *o) {
 
 /* On any thread: tells the world of it, which looks at its next call. */
 static void note(void *obj, void *cd, int proc) {
-  uint64_t key = *(uint64_t *)obj;
+  uint64_t key = df_key_at(obj);
   struct df_world *w;
   struct df_object *o = find(key, &w);
   if (w == NULL)
@@ -52,7 +52,7 @@ static void on_revive(void *obj, void *cd) { note(obj, cd, DF_REVIVES); }
 static void on_again(void *obj, void *cd) { note(obj, cd, DF_AGAIN); }
 static void on_allocate(void *obj, void *cd) {
   struct df_world *w;
-  bool is_controlled = find(*(uint64_t *)obj, &w) != NULL && !w->is_automatic;
+  bool is_controlled = find(df_key_at(obj), &w) != NULL && !w->is_automatic;
   if (is_controlled) /* as within the call that runs this it is not */
     GC_disable();
   /* Of a size that few others have: what is dead is counted after this. */
@@ -71,6 +71,11 @@ static const GC_finalization_proc procs[DF_PROCS] = {[DF_PLAIN] = on_plain,
 
 typedef void register_fn(void *, GC_finalization_proc, void *,
                          GC_finalization_proc *, void **);
+static register_fn *const debug_registers[] = {
+    [DF_ORDERED] = GC_debug_register_finalizer,
+    [DF_IGNORE_SELF] = GC_debug_register_finalizer_ignore_self,
+    [DF_NO_ORDER] = GC_debug_register_finalizer_no_order,
+    [DF_UNREACHABLE] = GC_debug_register_finalizer_unreachable};
 static register_fn *const registers[] = {
     [DF_ORDERED] = GC_register_finalizer,
     [DF_IGNORE_SELF] = GC_register_finalizer_ignore_self,
@@ -83,8 +88,8 @@ void df_set_form(struct df_world *w, struct df_object *o, int form, int proc,
   GC_finalization_proc old_fn = on_plain, fn = form != 0 ? procs[proc] : NULL;
   GC_finalization_proc want = o->form != 0 ? procs[o->proc] : NULL;
   void *old_data = NULL, *want_data = o->form != 0 ? data_of(w, o) : NULL;
-  register_fn *reg =
-      registers[form != 0 ? form : DF_ORDERED + (int)(o->serial % 4)];
+  int by = form != 0 ? form : DF_ORDERED + (int)(o->serial % 4);
+  register_fn *reg = df_is_debug(o) ? debug_registers[by] : registers[by];
   o->form = (uint8_t)form;
   o->proc = (uint8_t)proc;
   o->data = data;
@@ -229,7 +234,7 @@ static void add(struct df_world *w, uint32_t k, int sort) {
   int want = l->target[sort] != 0 ? GC_DUPLICATE : GC_SUCCESS;
   set_word(w, k, number);
   l->target[sort] = number;
-  int got = adders[sort](df_link_place(w, k), df_address(df_at(w, number)));
+  int got = adders[sort](df_link_place(w, k), df_base(df_at(w, number)));
   df_log(w, "add", (uint64_t)got);
   if (got != want)
     df_fail(w, "adding link %u gives %d, want %d", k, got, want);
@@ -326,14 +331,14 @@ void df_drop_links(struct df_world *w) {
 /* With the world stopped. */
 static GC_ToggleRefStatus answer_of(void *obj) {
   struct df_world *w;
-  const struct df_object *o = find(*(uint64_t *)obj, &w);
+  const struct df_object *o = find(df_key_at(obj), &w);
   return o == NULL ? GC_TOGGLE_REF_DROP : (GC_ToggleRefStatus)o->answer;
 }
 
 /* With the lock held. */
 static void on_ready(void *obj) {
   struct df_world *w;
-  uint64_t key = *(uint64_t *)obj;
+  uint64_t key = df_key_at(obj);
   find(key, &w);
   if (w != NULL && w->is_on_demand)
     w->told[w->n_told++ % DF_OBJECTS] = key;
@@ -366,5 +371,5 @@ void df_op_toggle(struct df_world *w) {
   o->answer = GC_TOGGLE_REF_STRONG;
   w->toggle[slot] = number;
   df_log(w, "add toggle",
-         (uint64_t)GC_toggleref_add(df_address(o), (int)is_strong));
+         (uint64_t)GC_toggleref_add(df_base(o), (int)is_strong));
 }

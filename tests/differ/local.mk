@@ -5,8 +5,9 @@
 # When it fails:  tests/differ/compare.py --reduce --seed N  in the build folder.
 
 differ_sources = tests/differ/differ.c tests/differ/collect.c \
+	tests/differ/dying.c tests/differ/families.c tests/differ/families.h \
 	tests/differ/links.c tests/differ/objects.c tests/differ/queries.c \
-	tests/differ/run.c tests/differ/segment.c tests/differ/whole.c \
+	tests/differ/reports.c tests/differ/run.c tests/differ/segment.c tests/differ/whole.c \
 	tests/differ/world.h
 
 check_PROGRAMS += tests/differ/differ

@@ -5,162 +5,27 @@
  * address. With references (40 bytes and more): words 1 to 3 are those, in the
  * last element of an array; word 4 of precise families is an address that does
  * not count. Pointer-free objects: word 1 is such an address, word 2 may be a
- * link. The rest, or its beginning and end, is a pattern of the key. Objects
- * under 8 bytes are not looked at.
+ * link. Objects with a table have its address in word 0 and their key in word 5.
+ * The rest, or its beginning and end, is a pattern of the key. Objects under 8
+ * bytes are not looked at.
  */
-#include "differ/world.h"
-
-#include <gc/gc_inline.h>
-#include <gc/gc_typed.h>
+#include "differ/families.h"
 
 #include <string.h>
 
 enum {
-  WORD = sizeof(GC_word),
-  ELEMENT_WORDS = 6,
   FALSE_AT = 4,
-  HEAD_WORDS = 5,
   MIN_BYTES = 48, /* of precise families */
+  MIN_TAGGED_BYTES = 64,
   FRONT_WORDS = 24
 };
 
-enum {
-  IS_ATOMIC = 1,
-  IS_PRECISE = 2,
-  IS_ALIGNED = 4, /* need not be a base */
-  IS_STRING = 8,
-  IS_NEAR = 16, /* references into the first 256 bytes only */
-  IS_RESIZED = 32,
-  IS_EXACT = 64 /* no spare byte */
-};
-
-/* What GC_get_kind_and_size says of those that are freed by hand. */
-enum { UNCOLLECTABLE = 2, ATOMIC_UNCOLLECTABLE = 3 };
-
-static int bitmap_kind, proc_kind;
-static GC_descr descriptor;
-
-/* ---- Families ---- */
-
-static void *make_many(size_t n) {
-  void **list = GC_malloc_many(n), **cell = list;
-  for (size_t count = 0; cell != NULL && count < 1000; count++) {
-    if (!gu_is_zero(cell + 1, (n < 512 ? n : 512) / WORD * WORD - WORD))
-      return NULL;
-    cell = GC_NEXT(cell);
-  }
-  GC_NEXT(list) = NULL;
-  return list;
-}
-static void *make_generic_many(size_t n) {
-  void *list = NULL;
-  GC_generic_malloc_many(n, GC_I_NORMAL, &list);
-  if (list != NULL)
-    GC_NEXT(list) = NULL;
-  return list;
-}
-static void *make_aligned(size_t n) { return GC_memalign(128, n); }
-static void *make_posix(size_t n) {
-  void *p = NULL;
-  return GC_posix_memalign(&p, 64, n) == 0 ? p : NULL;
-}
-static void *make_from_null(size_t n) { return GC_realloc(NULL, n); }
-static void *make_generic(size_t n) {
-  return GC_generic_malloc(n, GC_I_NORMAL);
-}
-static void *make_generic_atomic(size_t n) {
-  return GC_generic_or_special_malloc(n, GC_I_PTRFREE);
-}
-static void *make_typed(size_t n) {
-  return GC_malloc_explicitly_typed(n, descriptor);
-}
-static void *make_typed_off_page(size_t n) {
-  return GC_malloc_explicitly_typed_ignore_off_page(n, descriptor);
-}
-static void *make_array(size_t n) {
-  size_t element = ELEMENT_WORDS * WORD;
-  return GC_calloc_explicitly_typed(n / element, element, descriptor);
-}
-static void *make_bitmap(size_t n) { return GC_generic_malloc(n, bitmap_kind); }
-static void *make_proc(size_t n) { return GC_generic_malloc(n, proc_kind); }
-static void *make_fixed_generic(size_t n) {
-  return GC_generic_malloc_uncollectable(n, UNCOLLECTABLE);
-}
-
-/* Strings of n bytes with the end; the contents are replaced then. */
-static const char letters[] =
-    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuv";
-static void *make_strdup(size_t n) {
-  const char *from = letters + sizeof letters - n;
-  char *p = GC_strdup(from);
-  return p != NULL && memcmp(p, from, n) == 0 ? p : NULL;
-}
-static void *make_strndup(size_t n) {
-  char *p = GC_strndup(letters, n - 1);
-  return p != NULL && strlen(p) == n - 1 && memcmp(p, letters, n - 1) == 0
-             ? p
-             : NULL;
-}
-
-static const struct family {
-  void *(*make)(size_t);
-  unsigned traits;
-  int kind; /* as GC_get_kind_and_size tells it; -1: any */
-} families[DF_FAMILIES] = {
-    [DF_NORMAL] = {GC_malloc, IS_RESIZED, GC_I_NORMAL},
-    [DF_OFF_PAGE] = {GC_malloc_ignore_off_page, IS_NEAR | IS_RESIZED,
-                     GC_I_NORMAL},
-    [DF_GENERIC] = {make_generic, IS_RESIZED, GC_I_NORMAL},
-    [DF_MANY] = {make_many, IS_RESIZED, GC_I_NORMAL},
-    [DF_GENERIC_MANY] = {make_generic_many, IS_EXACT | IS_RESIZED, GC_I_NORMAL},
-    [DF_ALIGNED] = {make_aligned, IS_ALIGNED, GC_I_NORMAL},
-    [DF_POSIX] = {make_posix, IS_ALIGNED, GC_I_NORMAL},
-    [DF_FROM_NULL] = {make_from_null, IS_RESIZED, GC_I_NORMAL},
-    [DF_TYPED] = {make_typed, IS_PRECISE, -1},
-    [DF_TYPED_OFF_PAGE] = {make_typed_off_page, IS_PRECISE | IS_NEAR, -1},
-    [DF_ARRAY] = {make_array, IS_PRECISE, -1},
-    [DF_BITMAP] = {make_bitmap, IS_PRECISE | IS_RESIZED, -1},
-    [DF_PROC] = {make_proc, IS_PRECISE | IS_RESIZED, -1},
-    [DF_ATOMIC] = {GC_malloc_atomic, IS_ATOMIC | IS_RESIZED, GC_I_PTRFREE},
-    [DF_ATOMIC_OFF_PAGE] = {GC_malloc_atomic_ignore_off_page,
-                            IS_ATOMIC | IS_NEAR | IS_RESIZED, GC_I_PTRFREE},
-    [DF_GENERIC_ATOMIC] = {make_generic_atomic, IS_ATOMIC | IS_RESIZED,
-                           GC_I_PTRFREE},
-    [DF_STRDUP] = {make_strdup, IS_ATOMIC | IS_STRING | IS_RESIZED,
-                   GC_I_PTRFREE},
-    [DF_STRNDUP] = {make_strndup, IS_ATOMIC | IS_STRING | IS_RESIZED,
-                    GC_I_PTRFREE},
-    [DF_FIXED_NORMAL] = {GC_malloc_uncollectable, IS_RESIZED, UNCOLLECTABLE},
-    [DF_FIXED_ATOMIC] = {GC_malloc_atomic_uncollectable, IS_ATOMIC | IS_RESIZED,
-                         ATOMIC_UNCOLLECTABLE},
-    [DF_FIXED_GENERIC] = {make_fixed_generic, IS_RESIZED, -1},
-};
-
-static bool has_trait(const struct df_object *o, unsigned trait) {
-  return (families[o->family].traits & trait) != 0;
-}
 static bool is_fixed(const struct df_object *o) {
   return o->family >= DF_COLLECTABLE;
 }
-bool df_is_atomic(const struct df_object *o) { return has_trait(o, IS_ATOMIC); }
+bool df_is_atomic(const struct df_object *o) { return df_has(o, IS_ATOMIC); }
 bool df_is_base(const struct df_object *o) {
-  return !has_trait(o, IS_ALIGNED) && o->size >= WORD;
-}
-
-static struct GC_ms_entry *mark_edges(GC_word *addr, struct GC_ms_entry *sp,
-                                      struct GC_ms_entry *limit, GC_word env) {
-  void **p = (void **)addr;
-  for (size_t i = 1; i <= env; i++)
-    sp = GC_MARK_AND_PUSH(p[i], sp, limit, &p[i]);
-  return sp;
-}
-
-void df_init_kinds(void) {
-  GC_word bits = (GC_word)7 << 60, map = 14;
-  bitmap_kind = (int)GC_new_kind(GC_new_free_list(), bits | GC_DS_BITMAP, 0, 1);
-  GC_word proc = GC_MAKE_PROC(GC_new_proc(mark_edges), DF_EDGES);
-  proc_kind = (int)GC_new_kind(GC_new_free_list(), proc, 0, 1);
-  descriptor = GC_make_descriptor(&map, HEAD_WORDS);
+  return !df_has(o, IS_ALIGNED) && o->size >= WORD;
 }
 
 /* ---- Contents ---- */
@@ -177,11 +42,11 @@ uint64_t df_key(struct df_world *w, const struct df_object *o) {
 
 /* Words of pattern: [from, to), and all bytes behind when the object is small. */
 static size_t pattern_from(const struct df_object *o) {
-  if (o->size < 40)
+  if (o->size < 40 || df_has(o, IS_LEAF))
     return 1;
   if (o->family == DF_ARRAY)
     return o->size / WORD;
-  return HEAD_WORDS;
+  return HEAD_WORDS + df_has(o, IS_TAGGED);
 }
 static size_t pattern_to(const struct df_object *o) {
   size_t n = o->size / WORD;
@@ -197,7 +62,7 @@ static void fill(struct df_world *w, struct df_object *o) {
   uint64_t *words = (uint64_t *)(void *)p;
   if (o->size < WORD)
     return;
-  words[0] = df_key(w, o);
+  *df_key_word(o) = df_key(w, o);
   for (size_t i = pattern_from(o); i < pattern_to(o); i++)
     words[i] = pattern(o, i);
   uint64_t end = pattern(o, 0);
@@ -205,8 +70,7 @@ static void fill(struct df_world *w, struct df_object *o) {
     memcpy(p + o->size - WORD, &end, WORD);
 }
 
-static bool has_pattern(const struct df_object *o, const char *p,
-                        size_t bytes) {
+bool df_has_pattern(const struct df_object *o, const char *p, size_t bytes) {
   const uint64_t *words = (const uint64_t *)(const void *)p;
   uint64_t end = pattern(o, 0);
   bool has_end = o->size > (HEAD_WORDS + 1) * WORD && o->family != DF_ARRAY;
@@ -242,8 +106,8 @@ bool df_is_intact(struct df_world *w, const struct df_object *o, int depth) {
   void **words = df_address(o);
   if (o->size < WORD)
     return true;
-  if ((uint64_t)(uintptr_t)words[0] != df_key(w, o) ||
-      !has_pattern(o, (const char *)words, o->size))
+  if (*df_key_word(o) != df_key(w, o) || !df_has_table(o) ||
+      !df_has_pattern(o, (const char *)words, o->size))
     return false;
   if (o->false_ref != 0 && *false_word(o) != gu_reveal(o->false_ref))
     return false;
@@ -274,9 +138,9 @@ void *volatile *df_root_word(struct df_world *w, uint32_t r) {
 }
 
 static uint32_t random_offset(struct df_world *w, const struct df_object *o) {
-  size_t end = has_trait(o, IS_NEAR) && o->size > 200 ? 200 : o->size;
+  size_t end = df_has(o, IS_NEAR) && o->size > 200 ? 200 : o->size;
   bool has_spare =
-      !is_fixed(o) && !has_trait(o, IS_ALIGNED | IS_PRECISE | IS_EXACT);
+      !is_fixed(o) && !df_has(o, IS_ALIGNED | IS_PRECISE | IS_EXACT | IS_DEBUG);
   if (df_whole_only || df_rnd(w, 4) != 0 || o->size == 0)
     return 0;
   return df_rnd(w, (uint32_t)end + has_spare);
@@ -352,13 +216,14 @@ static size_t random_size(struct df_world *w, unsigned traits) {
 }
 
 static size_t size_for(struct df_world *w, df_family family) {
-  unsigned traits = families[family].traits;
+  unsigned traits = df_families[family].traits;
   size_t n = random_size(w, traits);
   if (family == DF_ARRAY)
     return ELEMENT_WORDS * WORD * (1 + df_rnd(w, 4));
   if (family == DF_MANY || family == DF_GENERIC_MANY)
     return n < 16 ? 16 : n > 2000 ? 2000 : (n + 15) / 16 * 16;
-  return traits & IS_PRECISE && n < MIN_BYTES ? MIN_BYTES : n;
+  size_t least = traits & IS_TAGGED ? MIN_TAGGED_BYTES : MIN_BYTES;
+  return traits & IS_PRECISE && n < least ? least : n;
 }
 
 static struct df_object *spare_entry(struct df_world *w) {
@@ -372,7 +237,7 @@ static struct df_object *spare_entry(struct df_world *w) {
 }
 
 static void lay_out(struct df_object *o) {
-  bool has_edges = !df_is_atomic(o) && o->size >= 40;
+  bool has_edges = !df_has(o, IS_ATOMIC | IS_LEAF) && o->size >= 40;
   o->edge_at = !has_edges ? 0
                : o->family == DF_ARRAY
                    ? (uint32_t)(o->size / WORD) - ELEMENT_WORDS + 1
@@ -383,11 +248,13 @@ static void lay_out(struct df_object *o) {
 static void check_new(struct df_world *w, struct df_object *o, char *p) {
   size_t told = 0;
   char *base = GC_base(p);
-  if (((uintptr_t)p & (o->family == DF_ALIGNED ? 127
-                       : o->family == DF_POSIX ? 63
-                                               : 15)) != 0)
+  if (((uintptr_t)p & (o->family == DF_ALIGNED     ? 127
+                       : o->family == DF_POSIX     ? 63
+                       : o->family == DF_FINALIZED ? 7
+                                                   : 15)) != 0)
     df_fail(w, "address %p is not aligned", (void *)p);
-  if (base == NULL || base > p || (!has_trait(o, IS_ALIGNED) && base != p))
+  if (base == NULL || base > p ||
+      (!df_has(o, IS_ALIGNED) && base != df_base(o)))
     df_fail(w, "the base of %p is %p", (void *)p, (void *)base);
   int kind = GC_get_kind_and_size(base, &told);
   if (GC_size(base) != told || base + told < p + o->size)
@@ -395,7 +262,7 @@ static void check_new(struct df_world *w, struct df_object *o, char *p) {
             o->size);
   if (!is_fixed(o) && o->size > 0 && GC_base(p + o->size - 1) != base)
     df_fail(w, "the last byte has another base");
-  int want = families[o->family].kind;
+  int want = df_families[o->family].kind;
   if (want >= 0 && kind != want)
     df_fail(w, "the kind is %d, want %d", kind, want);
   if (o->family == DF_BITMAP || o->family == DF_PROC)
@@ -415,16 +282,18 @@ static uint32_t make(struct df_world *w, df_family family) {
   o->size = size_for(w, family);
   o->serial = ++w->serial;
   lay_out(o);
-  char *p = families[family].make(o->size);
+  char *p = df_families[family].make(o->size);
   if (p == NULL)
     df_fail(w, "family %u gives no %zu bytes", (unsigned)family, o->size);
+  o->hidden = gu_hide(p);
   check_new(w, o, p);
-  bool is_clear = !df_is_atomic(o);
-  if (is_clear && !is_zeroed(p, o->size))
+  size_t head = df_has(o, IS_TAGGED) ? WORD : 0;
+  if (!df_is_atomic(o) && !is_zeroed(p + head, o->size - head))
     df_fail(w, "a new object of family %u and %zu bytes is not clear",
             (unsigned)family, o->size);
-  o->hidden = gu_hide(p);
   fill(w, o);
+  if (df_has(o, IS_TOLD))
+    df_note_made(w, o);
   if (df_is_atomic(o) && o->size >= 40)
     memset(p + WORD, 0, (HEAD_WORDS - 1) * WORD);
   df_log(w, "family", family);
@@ -437,7 +306,7 @@ void df_op_allocate(struct df_world *w) {
   df_family family = dice == 0   ? DF_NORMAL
                      : dice == 1 ? (df_family)df_rnd(w, DF_ATOMIC)
                                  : (df_family)df_rnd(w, DF_COLLECTABLE);
-  df_set_root(w, r, make(w, family));
+  df_set_root(w, r, make(w, df_chosen(family)));
 }
 
 void df_free_fixed(struct df_world *w, uint32_t slot) {
@@ -445,7 +314,7 @@ void df_free_fixed(struct df_world *w, uint32_t slot) {
   df_check(w, o);
   df_strip(w, o); /* while it is live */
   w->fixed[slot] = 0;
-  GC_free(df_address(o));
+  df_release(o);
   df_forget(w, o);
 }
 
@@ -463,7 +332,7 @@ void df_op_false(struct df_world *w) {
   uint32_t in = df_pick(w), to = df_pick(w);
   struct df_object *o = in == 0 ? NULL : df_at(w, in);
   if (o == NULL || to == 0 || o->size < 40 ||
-      !has_trait(o, IS_ATOMIC | IS_PRECISE))
+      !df_has(o, IS_ATOMIC | IS_PRECISE))
     return;
   *false_word(o) = df_address(df_at(w, to));
   o->false_ref = df_at(w, to)->hidden;
@@ -494,7 +363,9 @@ void df_op_free(struct df_world *w) {
   df_log(w, "free", o->serial);
   w->root[r] = 0;
   *df_root_word(w, r) = NULL;
-  GC_free(GC_base(df_address(o)));
+  if (df_has(o, IS_TOLD))
+    df_note_freed(w, o);
+  df_release(o);
   df_forget(w, o);
 }
 
@@ -502,7 +373,7 @@ static void check_resized(struct df_world *w, struct df_object *o, char *p,
                           size_t n) {
   size_t common = o->size < n ? o->size : n;
   if (common >= WORD && (((uint64_t *)(void *)p)[0] != df_key(w, o) ||
-                         !has_pattern(o, p, common)))
+                         !df_has_pattern(o, p, common)))
     df_fail(w, "contents are lost from %zu to %zu bytes", o->size, n);
   for (size_t e = 0; e < DF_EDGES && o->edge_at != 0 && common >= 40; e++)
     if (((void **)(void *)p)[o->edge_at + e] != edge_value(w, o, e))
@@ -535,7 +406,7 @@ static char *resize(struct df_world *w, struct df_object *o, size_t n) {
   df_strip(w, o);
   df_log(w, "from", o->size);
   df_log(w, "to", n);
-  char *p = GC_realloc(df_address(o), n);
+  char *p = df_resize(o, n);
   if ((p == NULL) != (n == 0))
     df_fail(w, "%p for %zu bytes", (void *)p, n);
   if (p != NULL) {
@@ -548,10 +419,10 @@ static char *resize(struct df_world *w, struct df_object *o, size_t n) {
 void df_op_realloc(struct df_world *w) {
   uint32_t r = df_some_root(w);
   struct df_object *o = sole(w, r);
-  if (o == NULL || !has_trait(o, IS_RESIZED))
+  if (o == NULL || !df_has(o, IS_RESIZED))
     return;
   size_t n = df_rnd(w, 30) == 0 ? 0 : size_for(w, (df_family)o->family);
-  if (n == 0 && has_trait(o, IS_PRECISE))
+  if (n == 0 && df_has(o, IS_PRECISE))
     n = MIN_BYTES;
   if (resize(w, o, n) != NULL) {
     df_set_root(w, r, df_number(w, o));
@@ -568,7 +439,7 @@ void df_op_fixed(struct df_world *w) {
       (df_family)(DF_COLLECTABLE + df_rnd(w, DF_FAMILIES - DF_COLLECTABLE));
   size_t n = size_for(w, family);
   if (w->fixed[slot] == 0)
-    w->fixed[slot] = make(w, family);
+    w->fixed[slot] = make(w, df_chosen(family));
   else if (!df_at(w, w->fixed[slot])->is_shared && dice == 0 && n != 0)
     resize(w, df_at(w, w->fixed[slot]), n);
   else if (!df_at(w, w->fixed[slot])->is_shared)

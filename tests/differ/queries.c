@@ -315,7 +315,8 @@ static void ask_figures(struct df_world *w) {
 static void make_garbage(struct df_world *w) {
   for (uint32_t n = df_rnd(w, 12); n > 0; n--) {
     size_t bytes = 8 + df_rnd(w, 300);
-    void *p = df_rnd(w, 2) ? GC_malloc(bytes) : GC_malloc_atomic(bytes);
+    bool is_atomic = df_rnd(w, 2) && df_choice != DF_WITH_DEBUG;
+    void *p = is_atomic ? GC_malloc_atomic(bytes) : GC_malloc(bytes);
     if (p == NULL)
       df_fail(w, "no memory");
     memset(p, 0x99, bytes);

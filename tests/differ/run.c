@@ -14,6 +14,7 @@ enum { SWEEP_EVERY = 256 };
 
 struct df_world *df_worlds[DF_WORLDS];
 bool df_is_logging, df_whole_only;
+enum df_choice df_choice;
 
 /* ---- The log ---- */
 
@@ -137,13 +138,16 @@ void df_run(struct df_world *w, uint64_t from, uint64_t to,
 
 /* ---- Worlds ---- */
 
-void df_init(bool whole_only) {
+void df_init(bool whole_only, enum df_choice choice) {
   df_whole_only = whole_only;
+  df_choice = choice;
   if (whole_only)
     GC_set_all_interior_pointers(0);
   GC_INIT();
   GC_allow_register_threads();
+  df_listen();
   df_init_kinds();
+  df_init_dying();
   df_init_links();
   df_init_queries();
 }

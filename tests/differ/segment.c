@@ -105,14 +105,14 @@ void df_end_segment(struct df_world *w) {
 static void check_count(struct df_world *w, const char *what, unsigned number,
                         const struct df_count *c) {
   if (w->trace && c->expected != 0)
-    fprintf(stderr, "%s %u: %zu of %zu stayed\n", what, number, c->stayed,
-            c->expected);
+    printf("%s %u: %zu of %zu stayed\n", what, number, c->stayed, c->expected);
   if (c->stayed * 20 > c->expected + 200)
     df_fail(w, "%s %u: %zu of %zu stayed", what, number, c->stayed,
             c->expected);
 }
 
 void df_check_counts(struct df_world *w) {
+  df_check_told(w);
   for (unsigned i = 0; i < DF_FAMILIES; i++)
     check_count(w, "objects of family", i, &w->of_family[i]);
   for (unsigned i = 1; i < 5; i++)

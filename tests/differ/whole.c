@@ -8,9 +8,9 @@
 
 static void on_object(void *obj, size_t bytes, void *data) {
   struct df_world *w = data;
-  uint64_t key = *(uint64_t *)obj;
+  uint64_t key = df_key_at(obj);
   struct df_object *o = &w->object[key & (DF_OBJECTS - 1)];
-  if (o->serial != 0 && df_key(w, o) == key && df_address(o) == obj &&
+  if (o->serial != 0 && df_key(w, o) == key && df_base(o) == obj &&
       bytes >= o->size)
     o->marks |= DF_SEEN;
 }

@@ -68,7 +68,7 @@ enum {
   DF_SEGMENT = 4000  /* calls after which everything is dropped */
 };
 
-/* How an object was made; the order is that of the table in objects.c. */
+/* How an object was made; the order is that of the table in families.c. */
 typedef enum {
   DF_NORMAL,
   DF_OFF_PAGE,
@@ -83,15 +83,31 @@ typedef enum {
   DF_ARRAY,
   DF_BITMAP,
   DF_PROC,
+  DF_GCJ,
+  DF_GCJ_OFF_PAGE,
+  DF_DEBUG,
+  DF_DEBUG_OFF_PAGE,
+  DF_DEBUG_GENERIC,
+  DF_DEBUG_FROM_NULL,
+  DF_DEBUG_STUBBORN,
+  DF_DEBUG_GCJ,
+  DF_DISCLAIM,
+  DF_FINALIZED,
   DF_ATOMIC,
   DF_ATOMIC_OFF_PAGE,
   DF_GENERIC_ATOMIC,
   DF_STRDUP,
   DF_STRNDUP,
+  DF_DEBUG_ATOMIC,
+  DF_DEBUG_ATOMIC_OFF_PAGE,
+  DF_DEBUG_STRDUP,
+  DF_DEBUG_STRNDUP,
   DF_COLLECTABLE, /* so many */
   DF_FIXED_NORMAL = DF_COLLECTABLE,
   DF_FIXED_ATOMIC,
   DF_FIXED_GENERIC,
+  DF_FIXED_DEBUG,
+  DF_FIXED_DEBUG_ATOMIC,
   DF_FAMILIES
 } df_family;
 
@@ -174,17 +190,24 @@ struct df_world {
   struct df_count of_family[DF_FAMILIES], of_form[5], of_sort[DF_SORTS];
   struct df_count of_toggled, of_named[2], of_holders, of_led, of_area;
   size_t n_ran, n_cleared, n_collections;
+  uint32_t *fate; /* by serial, see dying.c */
+  _Atomic uint64_t told_dead[DF_EVENTS];
+  _Atomic uint32_t n_told_dead;
+  uint32_t n_told_seen;
   GC_word gc_no; /* of the last collection that was asked for */
 };
 
 extern struct df_world *df_worlds[DF_WORLDS];
 extern bool df_whole_only;
+/* Which families there are: libgc takes a plain pointer-free object in the place of
+ * a debugging one for that, damaged, and crashes when it tells of it. */
+extern enum df_choice { DF_WITHOUT_DEBUG, DF_WITH_DEBUG, DF_ALL } df_choice;
 extern bool df_is_logging; /* faults end the process and are part of the log */
 
 /* Once, before any world; makes the client kinds and sets the procedures. With
  * whole references only, objects have no spare byte and are referred to by their
- * first byte. */
-void df_init(bool whole_only);
+ * first byte. Without debugging families or without plain pointer-free ones. */
+void df_init(bool whole_only, enum df_choice choice);
 
 struct df_world *df_new(unsigned id, uint64_t seed);
 
@@ -220,9 +243,31 @@ static inline uint32_t df_number(struct df_world *w,
   return (uint32_t)(o - w->object) + 1;
 }
 
-/* objects.c */
+/* families.c: the base (as links want it), ways to be rid of it or to resize it;
+ * the key of the object at a base or at what the program has of it. */
 void df_init_kinds(void);
+void *df_base(const struct df_object *o);
+void df_release(const struct df_object *o);
+void *df_resize(const struct df_object *o, size_t n);
+uint64_t df_key_at(const void *obj);
+bool df_has_table(const struct df_object *o);
+df_family df_chosen(df_family family); /* that, or one that there is */
+bool df_is_debug(const struct df_object *o);
+bool df_is_told(
+    const struct df_object *o); /* when it dies: is kept meanwhile */
+
+/* dying.c */
+void df_init_dying(void);
+void *df_make_disclaimed(size_t n);
+void *df_make_closed(size_t n);
+void df_note_made(struct df_world *w, const struct df_object *o);
+void df_note_freed(struct df_world *w, const struct df_object *o);
+void df_judge_told(struct df_world *w, unsigned marks);
+void df_check_told(struct df_world *w);
+
+/* objects.c */
 uint64_t df_key(struct df_world *w, const struct df_object *o);
+bool df_has_pattern(const struct df_object *o, const char *p, size_t bytes);
 bool df_is_base(const struct df_object *o); /* may have a finaliser or links */
 bool df_is_atomic(const struct df_object *o);
 bool df_is_intact(struct df_world *w, const struct df_object *o, int depth);
@@ -272,6 +317,12 @@ void df_op_collect(struct df_world *w);
 /* whole.c */
 void df_enumerate(struct df_world *w);
 void df_finalise_all(struct df_world *w);
+
+/* reports.c: what the library says on standard error, from df_init on. How often it
+ * has the word since the last question; df_check_silence: nothing was said. */
+void df_listen(void);
+size_t df_count_said(const char *word);
+void df_check_silence(struct df_world *w);
 
 /* segment.c */
 void df_begin_segment(struct df_world *w, uint64_t number);
