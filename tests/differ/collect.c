@@ -42,6 +42,9 @@ void df_reach(struct df_world *w) {
     spread(w, w->root[r], DF_LIVE, 0);
   for (uint32_t i = 0; i < DF_FIXED; i++)
     spread(w, w->fixed[i], DF_LIVE, 0);
+  for (uint32_t i = 0; i < DF_GUESTS; i++)
+    for (uint32_t k = 0; k < DF_GUEST_WORDS; k++)
+      spread(w, w->guest_word[i][k], DF_LIVE, 0);
   for (uint32_t i = 0; i < DF_TOGGLES; i++)
     if (w->toggle[i] != 0 &&
         df_at(w, w->toggle[i])->answer == GC_TOGGLE_REF_STRONG)
@@ -216,6 +219,7 @@ static void count_dead(struct df_world *w) {
     count(&w->of_named[1], o->is_named == 2, stayed);
     count(&w->of_area, o->was_in_area, stayed);
     count(&w->of_holders, o->has_link, stayed);
+    count(&w->of_excluded, o->was_excluded, stayed);
   }
 }
 
@@ -333,6 +337,7 @@ void df_collect(struct df_world *w, void (*how)(struct df_world *)) {
   df_look(w);
   df_predict(w);
   GC_word before = GC_get_gc_no();
+  uint32_t notified = w->n_notified;
   gu_scrub_stack();
   how(w);
   if (GC_get_gc_no() == before)
@@ -341,6 +346,9 @@ void df_collect(struct df_world *w, void (*how)(struct df_world *)) {
   w->n_collections++;
   df_judge_told(w, UINT8_MAX);
   df_check_silence(w);
+  if (w->is_on_demand)
+    df_expect(w, "notified", 1,
+              w->n_notified - notified == !!GC_should_invoke_finalizers());
   count_dead(w);
   if (df_rnd(w, 4) == 0)
     df_enumerate(w);

@@ -98,8 +98,9 @@ static void run_threads(size_t n, uint64_t seed, uint64_t calls) {
   for (size_t i = 0; i < n; i++) {
     void *volatile stack[DF_PUSHED_FROM - DF_STACK_FROM] = {NULL};
     lives[i].w->stack = stack;
+    lives[i].w->local = stack + DF_LOCAL_FROM - DF_STACK_FROM;
     df_end_segment(lives[i].w);
-    lives[i].w->stack = NULL;
+    lives[i].w->stack = lives[i].w->local = NULL;
   }
 }
 

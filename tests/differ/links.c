@@ -344,7 +344,15 @@ static void on_ready(void *obj) {
     w->told[w->n_told++ % DF_OBJECTS] = key;
 }
 
+/* For the one world that there is where finalisers wait. */
+static void GC_CALLBACK on_any_ready(void) {
+  for (unsigned i = 0; i < DF_WORLDS; i++)
+    if (df_worlds[i] != NULL)
+      df_worlds[i]->n_notified++;
+}
+
 void df_init_links(void) {
+  GC_set_finalizer_notifier(on_any_ready);
   GC_set_toggleref_func(answer_of);
   GC_set_await_finalize_proc(on_ready);
 }

@@ -6,6 +6,7 @@
 
 differ_sources = tests/differ/differ.c tests/differ/collect.c \
 	tests/differ/dying.c tests/differ/families.c tests/differ/families.h \
+	tests/differ/guests.c \
 	tests/differ/links.c tests/differ/objects.c tests/differ/queries.c \
 	tests/differ/reports.c tests/differ/run.c tests/differ/segment.c tests/differ/whole.c \
 	tests/differ/world.h

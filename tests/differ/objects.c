@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+#include "lib/tap.h"
+
 enum {
   FALSE_AT = 4,
   MIN_BYTES = 48, /* of precise families */
@@ -132,7 +134,8 @@ void df_check(struct df_world *w, const struct df_object *o) {
 void *volatile *df_root_word(struct df_world *w, uint32_t r) {
   static void *volatile words[DF_WORLDS][DF_STACK_FROM];
   return r < DF_STACK_FROM    ? &words[w->id][r]
-         : r < DF_PUSHED_FROM ? &w->stack[r - DF_STACK_FROM]
+         : r < DF_LOCAL_FROM  ? &w->stack[r - DF_STACK_FROM]
+         : r < DF_PUSHED_FROM ? &w->local[r - DF_LOCAL_FROM]
          : r < DF_AREA_FROM   ? &w->pushed[r - DF_PUSHED_FROM]
                               : &w->area[r - DF_AREA_FROM];
 }
@@ -163,6 +166,8 @@ uint32_t df_some_root(struct df_world *w) {
 uint32_t df_pick(struct df_world *w) {
   uint32_t r = df_rnd(w, (w->has_area ? DF_ROOTS : DF_AREA_FROM) + DF_FIXED);
   uint32_t at = r < DF_FIXED ? w->fixed[r] : w->root[r - DF_FIXED];
+  if (df_rnd(w, 20) == 0)
+    at = w->guest_word[df_rnd(w, DF_GUESTS)][df_rnd(w, DF_GUEST_WORDS)];
   for (uint32_t steps = df_rnd(w, 4); at != 0 && steps > 0; steps--) {
     struct df_object *o = df_at(w, at);
     uint32_t next = o->edge_at == 0 ? 0 : o->edge[df_rnd(w, DF_EDGES)];
@@ -327,9 +332,23 @@ void df_op_edge(struct df_world *w) {
     set_edge(w, df_at(w, from), e, to);
 }
 
+/* Within a page of data that is no root. */
+enum { EXCLUDED_WORDS = 64 };
+static void *volatile excluded[DF_WORLDS][EXCLUDED_WORDS]
+    __attribute__((aligned(4096)));
+
+void df_init_areas(void) {
+  GC_exclude_static_roots((void *)excluded, (void *)(excluded + DF_WORLDS));
+}
+
 /* An address where the collector does not look. */
 void df_op_false(struct df_world *w) {
   uint32_t in = df_pick(w), to = df_pick(w);
+  if (to != 0 && df_rnd(w, 16) == 0) {
+    excluded[w->id][df_rnd(w, EXCLUDED_WORDS)] = df_address(df_at(w, to));
+    df_at(w, to)->was_excluded = true;
+    return;
+  }
   struct df_object *o = in == 0 ? NULL : df_at(w, in);
   if (o == NULL || to == 0 || o->size < 40 ||
       !df_has(o, IS_ATOMIC | IS_PRECISE))
@@ -367,6 +386,18 @@ void df_op_free(struct df_world *w) {
     df_note_freed(w, o);
   df_release(o);
   df_forget(w, o);
+}
+
+/* A debugging object that is new and is freed with a word behind it changed. */
+void df_op_smash(struct df_world *w) {
+  size_t n = 8 * (1 + df_rnd(w, 30));
+  if (df_choice == DF_WITHOUT_DEBUG || w->is_automatic || TAP_ASAN || TAP_TSAN)
+    return;
+  df_check_silence(w);
+  uint64_t *p = GC_debug_malloc(n, "smashed.c", 9);
+  p[n / 8] = 0x5a5a5a5a5a5a5a5a;
+  GC_debug_free(p);
+  df_expect(w, "smashed", 1, df_count_said("smashed.c:9"));
 }
 
 static void check_resized(struct df_world *w, struct df_object *o, char *p,

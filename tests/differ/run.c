@@ -10,7 +10,7 @@
 
 #include "lib/tap.h"
 
-enum { SWEEP_EVERY = 256 };
+enum { SWEEP_EVERY = 256, FORK_ONE_IN = 12 };
 
 struct df_world *df_worlds[DF_WORLDS];
 bool df_is_logging, df_whole_only;
@@ -79,22 +79,27 @@ static const struct op {
            {"toggle", df_op_toggle, 10, false},
            {"query", df_op_query, 40, false},
            {"setting", df_op_setting, 10, true},
-           {"call", df_op_call, 14, false},
+           {"call", df_op_call, 12, false},
            {"area", df_op_area, 2, false},
-           {"collect", df_op_collect, 2, false}};
+           {"collect", df_op_collect, 2, false},
+           {"guest", df_op_guest, 1, false},
+           {"smash", df_op_smash, 1, false}};
 
-static void one_call(struct df_world *w, uint64_t i) {
+void df_call(struct df_world *w, uint64_t i) {
   w->call = i;
   w->rnd = (w->seed ^ i << 20) * UINT64_C(0xd6e8feb86659fd93);
   w->rnd ^= w->rnd >> 32;
   uint32_t dice = df_rnd(w, 1000);
+  bool forks = dice == 0 && df_rnd(w, FORK_ONE_IN) == 0;
   const struct op *op = ops;
   while (dice >= op->weight)
     dice -= (op++)->weight;
   df_look(w);
   if (w->trace)
     printf("%llu %s", (unsigned long long)i, op->name);
-  if (!op->is_global || !w->is_threaded)
+  if (forks)
+    df_op_fork(w);
+  else if (!op->is_global || !w->is_threaded)
     op->fn(w);
   if (w->trace)
     printf("\n");
@@ -108,12 +113,20 @@ static void end_segment(struct df_world *w, uint64_t number) {
   w->hash = 0;
 }
 
+/* libgc does not look into thread-local variables of all threads. */
+static void place_roots(struct df_world *w, void *volatile *stack) {
+  static _Thread_local void *volatile variables[DF_PUSHED_FROM - DF_LOCAL_FROM];
+  w->stack = stack;
+  w->local =
+      gu_on_reclaim() ? variables : stack + DF_LOCAL_FROM - DF_STACK_FROM;
+}
+
 /* The frame holds some of the roots. */
 void df_run(struct df_world *w, uint64_t from, uint64_t to,
             bool (*chosen)(uint64_t)) {
   void *volatile stack[DF_PUSHED_FROM - DF_STACK_FROM] = {NULL};
   uint64_t segment = UINT64_MAX, done = 0;
-  w->stack = stack;
+  place_roots(w, stack);
   for (uint64_t i = from; i < to; i++) {
     if (chosen != NULL && !chosen(i))
       continue;
@@ -124,7 +137,7 @@ void df_run(struct df_world *w, uint64_t from, uint64_t to,
       segment = i / DF_SEGMENT;
       df_begin_segment(w, segment);
     }
-    one_call(w, i);
+    df_call(w, i);
     if (++done % SWEEP_EVERY == 0 && w->is_automatic)
       df_sweep(w);
   }
@@ -133,7 +146,7 @@ void df_run(struct df_world *w, uint64_t from, uint64_t to,
   if (w->is_threaded) /* no frame is left for them */
     for (uint32_t r = DF_STACK_FROM; r < DF_PUSHED_FROM; r++)
       df_set_root(w, r, 0);
-  w->stack = NULL;
+  w->stack = w->local = NULL;
 }
 
 /* ---- Worlds ---- */
@@ -143,6 +156,7 @@ void df_init(bool whole_only, enum df_choice choice) {
   df_choice = choice;
   if (whole_only)
     GC_set_all_interior_pointers(0);
+  GC_set_handle_fork(1);
   GC_INIT();
   GC_allow_register_threads();
   df_listen();
@@ -150,6 +164,7 @@ void df_init(bool whole_only, enum df_choice choice) {
   df_init_dying();
   df_init_links();
   df_init_queries();
+  df_init_areas();
 }
 
 struct df_world *df_new(unsigned id, uint64_t seed) {

@@ -75,6 +75,7 @@ static void collect_all(struct df_world *w) {
 
 void df_end_segment(struct df_world *w) {
   df_look(w);
+  df_send_all_away(w);
   df_drop_links(w);
   if (w->is_automatic)
     GC_disable();
@@ -125,4 +126,5 @@ void df_check_counts(struct df_world *w) {
   check_count(w, "finalisers without order in a chain", 0, &w->of_led);
   check_count(w, "objects in memory that was a root", 0, &w->of_area);
   check_count(w, "objects with links", 0, &w->of_holders);
+  check_count(w, "objects in data that is no root", 0, &w->of_excluded);
 }

@@ -57,15 +57,19 @@ enum {
   DF_OBJECTS = 16384, /* the index of one has 14 bits of its key */
   DF_EVENTS = 16384,
   DF_ROOTS = 64,
-  DF_STACK_FROM = 40,  /* in the frame of who makes the calls */
+  DF_STACK_FROM = 40, /* in the frame of who makes the calls */
+  DF_LOCAL_FROM =
+      44, /* in its thread-local variables, where those are looked at */
   DF_PUSHED_FROM = 48, /* given by the procedure that pushes other roots */
   DF_AREA_FROM = 56,   /* in memory that is added as a root, or is not */
   DF_FIXED = 12,
   DF_TOGGLES = 6,
   DF_WORDS = 48,
   DF_HELD_FROM = 24, /* links from here on lie in objects */
-  DF_PINS = 512,     /* objects that stayed by luck until they are done with */
-  DF_SEGMENT = 4000  /* calls after which everything is dropped */
+  DF_GUESTS = 3,
+  DF_GUEST_WORDS = 4,
+  DF_PINS = 512,    /* objects that stayed by luck until they are done with */
+  DF_SEGMENT = 4000 /* calls after which everything is dropped */
 };
 
 /* How an object was made; the order is that of the table in families.c. */
@@ -145,10 +149,11 @@ struct df_object {
   uint8_t
       is_named; /* by a live object's word that does not count: 1 pointer-free,
                        2 typed */
-  bool was_in_area; /* when that was no root any more */
-  bool has_link;    /* lies in it */
-  bool is_queued;   /* its finaliser waits for GC_invoke_finalizers */
-  bool is_pinned;   /* so it should, but it stayed by luck */
+  bool was_in_area;  /* when that was no root any more */
+  bool has_link;     /* lies in it */
+  bool is_queued;    /* its finaliser waits for GC_invoke_finalizers */
+  bool is_pinned;    /* so it should, but it stayed by luck */
+  bool was_excluded; /* is named in data that is no root */
 };
 
 /* A word that is a link of both sorts, or of one, or none. */
@@ -166,14 +171,17 @@ struct df_count {
 struct df_world {
   uint64_t seed, call, rnd, hash, serial;
   unsigned id;
-  bool is_automatic, is_on_demand, is_threaded, has_area;
+  bool is_automatic, is_on_demand, is_threaded, has_area, is_child;
   bool trace;
   uint32_t root[DF_ROOTS], root_off[DF_ROOTS];
   uint32_t fixed[DF_FIXED];
   uint32_t toggle[DF_TOGGLES];
+  struct guest *guest[DF_GUESTS];
+  uint32_t guest_word[DF_GUESTS][DF_GUEST_WORDS]; /* what they hold */
   struct df_word word[DF_WORDS];
   void **plain;          /* the words of links outside of objects */
-  void *volatile *stack; /* DF_ROOTS words, those in the frame */
+  void *volatile *stack; /* those in the frame */
+  void *volatile *local; /* and in variables of the thread */
   void *area_memory; /* these are in one page, the pushed ones in the next */
   void *volatile *pushed;
   void *volatile *area; /* and those in the added memory */
@@ -188,9 +196,11 @@ struct df_world {
   uint64_t told[DF_OBJECTS];   /* keys that the function for ready ones got */
   uint32_t n_told, n_pins;
   struct df_count of_family[DF_FAMILIES], of_form[5], of_sort[DF_SORTS];
-  struct df_count of_toggled, of_named[2], of_holders, of_led, of_area;
+  struct df_count of_toggled, of_named[2], of_holders, of_led, of_area,
+      of_excluded;
   size_t n_ran, n_cleared, n_collections;
-  uint32_t *fate; /* by serial, see dying.c */
+  _Atomic uint32_t n_notified; /* calls of the function for ready finalisers */
+  uint32_t *fate;              /* by serial, see dying.c */
   _Atomic uint64_t told_dead[DF_EVENTS];
   _Atomic uint32_t n_told_dead;
   uint32_t n_told_seen;
@@ -215,6 +225,9 @@ struct df_world *df_new(unsigned id, uint64_t seed);
  * unless the world is one of several threads. */
 void df_run(struct df_world *w, uint64_t from, uint64_t to,
             bool (*chosen)(uint64_t));
+
+/* One call, whatever was before. */
+void df_call(struct df_world *w, uint64_t i);
 
 /* Nineteen in twenty of what should have happened did. */
 void df_check_counts(struct df_world *w);
@@ -285,6 +298,7 @@ void df_op_edge(struct df_world *w);
 void df_op_false(struct df_world *w);
 void df_op_root(struct df_world *w);
 void df_op_free(struct df_world *w);
+void df_op_smash(struct df_world *w);
 void df_op_realloc(struct df_world *w);
 
 /* links.c */
@@ -318,6 +332,11 @@ void df_op_collect(struct df_world *w);
 void df_enumerate(struct df_world *w);
 void df_finalise_all(struct df_world *w);
 
+/* guests.c */
+void df_op_guest(struct df_world *w);
+void df_op_fork(struct df_world *w);
+void df_send_all_away(struct df_world *w);
+
 /* reports.c: what the library says on standard error, from df_init on. How often it
  * has the word since the last question; df_check_silence: nothing was said. */
 void df_listen(void);
@@ -335,5 +354,6 @@ void df_op_area(struct df_world *w);
 void df_drop_area(struct df_world *w);
 void df_op_call(struct df_world *w);
 void df_init_queries(void);
+void df_init_areas(void);
 
 #endif
