@@ -280,6 +280,9 @@ static bool is_zeroed(const char *p, size_t n) {
                        : gu_is_zero(p, LOOK) && gu_is_zero(p + n - LOOK, LOOK);
 }
 
+/* What is new and in no root yet; another thread may collect meanwhile. */
+static void *volatile fresh[DF_WORLDS];
+
 static uint32_t make(struct df_world *w, df_family family) {
   struct df_object *o = spare_entry(w);
   memset(o, 0, sizeof *o);
@@ -290,6 +293,7 @@ static uint32_t make(struct df_world *w, df_family family) {
   char *p = df_families[family].make(o->size);
   if (p == NULL)
     df_fail(w, "family %u gives no %zu bytes", (unsigned)family, o->size);
+  fresh[w->id] = p;
   o->hidden = gu_hide(p);
   check_new(w, o, p);
   size_t head = df_has(o, IS_TAGGED) ? WORD : 0;
@@ -312,6 +316,7 @@ void df_op_allocate(struct df_world *w) {
                      : dice == 1 ? (df_family)df_rnd(w, DF_ATOMIC)
                                  : (df_family)df_rnd(w, DF_COLLECTABLE);
   df_set_root(w, r, make(w, df_chosen(family)));
+  fresh[w->id] = NULL;
 }
 
 void df_free_fixed(struct df_world *w, uint32_t slot) {
@@ -380,11 +385,11 @@ void df_op_free(struct df_world *w) {
   df_check(w, o);
   df_strip(w, o);
   df_log(w, "free", o->serial);
-  w->root[r] = 0;
-  *df_root_word(w, r) = NULL;
   if (df_has(o, IS_TOLD))
     df_note_freed(w, o);
-  df_release(o);
+  df_release(o); /* another thread may collect before it: it must not be dead */
+  w->root[r] = 0;
+  *df_root_word(w, r) = NULL;
   df_forget(w, o);
 }
 
@@ -438,6 +443,7 @@ static char *resize(struct df_world *w, struct df_object *o, size_t n) {
   df_log(w, "from", o->size);
   df_log(w, "to", n);
   char *p = df_resize(o, n);
+  fresh[w->id] = p;
   if ((p == NULL) != (n == 0))
     df_fail(w, "%p for %zu bytes", (void *)p, n);
   if (p != NULL) {
@@ -457,6 +463,7 @@ void df_op_realloc(struct df_world *w) {
     n = MIN_BYTES;
   if (resize(w, o, n) != NULL) {
     df_set_root(w, r, df_number(w, o));
+    fresh[w->id] = NULL;
     return;
   }
   w->root[r] = 0;
@@ -475,4 +482,5 @@ void df_op_fixed(struct df_world *w) {
     resize(w, df_at(w, w->fixed[slot]), n);
   else if (!df_at(w, w->fixed[slot])->is_shared)
     df_free_fixed(w, slot);
+  fresh[w->id] = NULL;
 }
