@@ -227,9 +227,13 @@ static void *try_alloc(size_t bytes, unsigned kind, unsigned flags) {
   return p;
 }
 
+/* The slow path saves the caller's registers in its frames. Frames that the program
+ * puts in their place have gaps that nobody writes, and a copy in a gap would keep what
+ * has died since. */
 void *gc_alloc_slow(size_t bytes, unsigned kind) {
   void *p = try_alloc(bytes, kind, 0);
-  return gc_likely(p != NULL) ? p : gc_alloc_failed(bytes);
+  return gc_likely(p != NULL) ? gc_plat_without_traces(p)
+                              : gc_alloc_failed(bytes);
 }
 
 /* As the inlined path, for any kind and small size. An unknown thread has no
@@ -289,5 +293,5 @@ void *gc_alloc_many(size_t bytes, unsigned kind) {
   void *list = chain_run(cell, gc_sizes.of[c].bytes);
   gc_deliver_poll();
   gc_finalise_poll();
-  return list;
+  return gc_plat_without_traces(list);
 }

@@ -65,6 +65,30 @@ __asm__(".text\n"
         "  .cfi_endproc\n"
         ".size gc_plat_with_registers, .-gc_plat_with_registers\n");
 
+/* Down from the return address, which no array of a C function reaches. The stack
+ * pointer is moved: below it tools call every write an error. */
+__asm__(".text\n"
+        ".p2align 4\n"
+        ".globl gc_plat_without_traces\n"
+        ".hidden gc_plat_without_traces\n"
+        ".type gc_plat_without_traces, @function\n"
+        "gc_plat_without_traces:\n"
+        "  .cfi_startproc\n"
+        "  endbr64\n"
+        "  movq %rdi, %rdx\n"
+        "  subq $512, %rsp\n"
+        "  .cfi_adjust_cfa_offset 512\n"
+        "  movq %rsp, %rdi\n"
+        "  movl $64, %ecx\n"
+        "  xorl %eax, %eax\n"
+        "  rep stosq\n"
+        "  addq $512, %rsp\n"
+        "  .cfi_adjust_cfa_offset -512\n"
+        "  movq %rdx, %rax\n"
+        "  retq\n"
+        "  .cfi_endproc\n"
+        ".size gc_plat_without_traces, .-gc_plat_without_traces\n");
+
 /* Calls of client's code that must not be left by an exception, in ways that the
  * personality routine decides; see plat/catch.c. Tables of the frame name the routine
  * by its distance (0x1b), so nothing is to be relocated. */

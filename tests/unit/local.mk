@@ -10,6 +10,7 @@ unit_programs = \
 	tests/unit/alloc_free \
 	tests/unit/alloc_reentry \
 	tests/unit/alloc_supply \
+	tests/unit/alloc_traces \
 	tests/unit/base_atomic \
 	tests/unit/base_bits \
 	tests/unit/base_check \
@@ -52,6 +53,7 @@ TESTS += $(unit_programs)
 tests_unit_alloc_free_LDADD = $(unit_ldadd)
 tests_unit_alloc_reentry_LDADD = $(unit_ldadd)
 tests_unit_alloc_supply_LDADD = $(unit_ldadd)
+tests_unit_alloc_traces_LDADD = $(unit_ldadd)
 tests_unit_cycle_api_lock_LDADD = $(unit_ldadd)
 tests_unit_cycle_deliver_LDADD = $(unit_ldadd)
 tests_unit_cycle_hold_phase_LDADD = $(unit_ldadd)
