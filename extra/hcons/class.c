@@ -2,7 +2,7 @@
 /* A class number is taken under a lock of this file; who reads a number got it
  * from a node, and then the class is there. Kinds are for ever, at most 256 in a
  * process, so classes of one shape share theirs. */
-#include "hcons/internal.h"
+#include "hcons/keys.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -138,6 +138,8 @@ static void describe(struct hc_class *c, const hc_class_desc *desc) {
   if (desc->name != NULL)
     strncpy(c->name, desc->name, HC_CLASS_NAME_BYTES - 1);
   c->desc.name = c->name;
+  c->near_bits = c->desc.leaf ? HC_NEAR_LEAF : HC_NEAR_NODE;
+  c->far_bits = ~c->near_bits;
   c->tail_words =
       desc->extra_words + ((desc->flags & HC_CLASS_IDS) != 0 ? 1 : 0);
 }
@@ -154,11 +156,17 @@ static struct hc_class *take_number(struct hc_class *c) {
          atomic_load(&old->calling) != 0))
       continue;
     c->number = i;
+    c->low = 1 | i << 1;
     rest = old;
     atomic_store_explicit(&hc_table_classes[i], c, memory_order_release);
   }
   pthread_mutex_unlock(&classes_lock);
   return rest;
+}
+
+static void own_shard(struct hc_class *c, struct hc_shard *s) {
+  for (unsigned i = 0; i <= HC_MAX_QUICK_WORDS; i++)
+    c->own[i] = (c->quick >> i & 1) != 0 ? s : NULL;
 }
 
 hc_class *hc_class_new(hc_table *table, const hc_class_desc *desc) {
@@ -173,8 +181,9 @@ hc_class *hc_class_new(hc_table *table, const hc_class_desc *desc) {
   memset(c, 0, sizeof *c);
   describe(c, desc);
   atomic_init(&c->table, table);
-  c->own = table->shard[0].lock.may_bias ? &table->shard[0] : NULL;
   rest = prepare_kind(c) ? take_number(c) : c;
+  if (table->shard[0].lock.may_bias)
+    own_shard(c, &table->shard[0]);
   if (rest != NULL)
     hc_backend_free(rest);
   return rest == c ? NULL : c;

@@ -169,17 +169,18 @@ HC_ALWAYS_INLINE const uint64_t *few_search(struct hc_search *q,
 #define FEW_COPIES(n)                                                          \
   NOINLINE const void *few_locked_##n(struct hc_class *cls, unsigned tag,      \
                                       uintptr_t a, uintptr_t b, uintptr_t c) { \
-    return few_locked(cls, tag, a, b, c, n);                                   \
+    return (cls->quick >> n & 1) != 0 ? few_locked(cls, tag, a, b, c, n)       \
+                                      : few_in_full(cls, tag, a, b, c, n);     \
   }                                                                            \
   NOINLINE const void *few_new_##n(struct hc_class *cls, uint64_t header,      \
                                    uintptr_t a, uintptr_t b, uintptr_t c,      \
                                    size_t pos) {                               \
-    return few_new(cls, header, a, b, c, n, cls->own, pos);                    \
+    return few_new(cls, header, a, b, c, n, cls->own[n], pos);                 \
   }                                                                            \
   NOINLINE const void *few_doubtful_##n(struct hc_class *cls, uint64_t header, \
                                         uintptr_t a, uintptr_t b, uintptr_t c, \
                                         const void *node) {                    \
-    return few_doubtful(cls, header, a, b, c, n, cls->own, node);              \
+    return few_doubtful(cls, header, a, b, c, n, cls->own[n], node);           \
   }                                                                            \
   NOINLINE const void *few_enter_##n(struct hc_class *cls, uint64_t header,    \
                                      uintptr_t a, uintptr_t b, uintptr_t c,    \
@@ -206,11 +207,11 @@ HC_ALWAYS_INLINE const uint64_t *few_search(struct hc_search *q,
   HC_ALWAYS_INLINE const void *few_##n(struct hc_class *cls, unsigned tag,     \
                                        uintptr_t a, uintptr_t b,               \
                                        uintptr_t c) {                          \
-    struct hc_shard *s = cls->own;                                             \
+    struct hc_shard *s = cls->own[n];                                          \
     uint64_t header;                                                           \
     uint64_t *node;                                                            \
     size_t pos;                                                                \
-    if (tag > HC_MAX_TAG || (cls->quick >> n & 1) == 0 || !hc_thread_is_known) \
+    if (tag > HC_MAX_TAG || !hc_thread_is_known)                               \
       return few_in_full(cls, tag, a, b, c, n);                                \
     if (s == NULL)                                                             \
       return few_shared_##n(cls, tag, a, b, c);                                \

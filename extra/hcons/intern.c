@@ -42,7 +42,7 @@ struct intern {
 
 HC_ALWAYS_INLINE uint64_t header_of(const struct hc_class *cls, unsigned tag,
                                     const uintptr_t *key, size_t words) {
-  uint64_t low = hc_low_of(cls, tag, words);
+  uint32_t low = hc_low_of(cls, tag, words);
   uint64_t h;
   if (cls->desc.hash == NULL)
     return hc_header_by_words(cls, tag, key, words);

@@ -33,9 +33,9 @@ enum {
 
 struct hc_class {
   _Atomic(struct hc_table *) table; /* [atomic: w under all locks / r by any] */
-  struct hc_shard
-      *own; /* [const] the shard of a table for one user whose lock may
-                         * be biased, or NULL */
+  /* [const] by the number of words, where `quick` has it: the shard of a table for one
+   * user whose lock may be biased; or NULL */
+  struct hc_shard *own[HC_MAX_QUICK_WORDS + 1];
   struct gcx_kind *kind; /* [const] proper door only */
   unsigned number;       /* [const] */
   unsigned tail_words;   /* [const] extra words and id */
@@ -44,6 +44,9 @@ struct hc_class {
                                      * class's own */
   unsigned plain;        /* [const] bit i: nodes of i words are made by writing
                                      * header and key */
+  uint32_t low; /* [const] what all headers of the class have at the low end */
+  uintptr_t near_bits;       /* [const] of a first key word; see keys.h */
+  uintptr_t far_bits;        /* [const] the others */
   struct hc_class_desc desc; /* [const] */
   atomic_size_t strays; /* nodes that outlive the table, not yet notified */
   atomic_uint calling;  /* on_reclaim runs so many times */

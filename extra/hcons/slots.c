@@ -51,6 +51,8 @@ static bool make_array(struct hc_slots *s, unsigned bits,
     return false;
   *out = (struct hc_array){.slot = slot,
                            .mask = ((size_t)1 << bits) - 1,
+                           .lines = ((size_t)1 << bits) -
+                                    ((size_t)1 << HC_SLOT_NEAR_BITS),
                            .bits = bits,
                            .shift = 32 - s->skip - bits};
   return true;
@@ -112,15 +114,21 @@ void hc_slots_drop(struct hc_slots *s) {
 /* ---- Homes without reading nodes ---- */
 
 /* How many low bits of a home the tag also holds. */
-static unsigned shared_bits(const struct hc_array *a) {
-  return a->shift < HC_SLOT_TAG_BITS ? HC_SLOT_TAG_BITS - a->shift : 0;
+static inline unsigned shared_bits(const struct hc_array *a) {
+  return a->shift + HC_SLOT_NEAR_BITS < HC_SLOT_TAG_BITS
+             ? HC_SLOT_TAG_BITS - a->shift
+             : HC_SLOT_NEAR_BITS;
+}
+
+static inline uint32_t tag_at(const struct hc_array *a, size_t pos) {
+  return (uint32_t)(a->slot[pos] >> HC_SLOT_ADDR_BITS);
 }
 
 static inline size_t distance_at(const struct hc_array *a, size_t pos) {
   size_t window = ((size_t)1 << shared_bits(a)) - 1;
   size_t home;
   if (a->reach <= window)
-    home = a->slot[pos] >> HC_SLOT_ADDR_BITS >> a->shift;
+    home = hc_array_home(a, tag_at(a, pos));
   else {
     home = hc_array_home(a, hc_hash(hc_slots_node(a->slot[pos])));
     window = hc_array_size(a) - 1;
@@ -134,12 +142,13 @@ size_t hc_slots_distance(const struct hc_slots *s, size_t pos) {
 
 /* The hash but for the bits that all entries agree in. */
 static inline uint32_t hash_at(const struct hc_array *a, size_t pos) {
-  unsigned below = a->shift;
-  uint32_t tag = (uint32_t)(a->slot[pos] >> HC_SLOT_ADDR_BITS);
-  size_t home = (pos - distance_at(a, pos)) & a->mask;
+  unsigned below = a->shift + HC_SLOT_NEAR_BITS;
+  size_t home;
   if (below > HC_SLOT_TAG_BITS)
     return hc_hash(hc_slots_node(a->slot[pos]));
-  return (uint32_t)home << below | (tag & (((uint32_t)1 << below) - 1));
+  home = (pos - distance_at(a, pos)) & a->mask;
+  return (uint32_t)(home >> HC_SLOT_NEAR_BITS) << below |
+         (tag_at(a, pos) & (((uint32_t)1 << below) - 1));
 }
 
 /* ---- Changes ---- */
