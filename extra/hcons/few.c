@@ -169,8 +169,7 @@ HC_ALWAYS_INLINE const uint64_t *few_search(struct hc_search *q,
 #define FEW_COPIES(n)                                                          \
   NOINLINE const void *few_locked_##n(struct hc_class *cls, unsigned tag,      \
                                       uintptr_t a, uintptr_t b, uintptr_t c) { \
-    return (cls->quick >> n & 1) != 0 ? few_locked(cls, tag, a, b, c, n)       \
-                                      : few_in_full(cls, tag, a, b, c, n);     \
+    return few_locked(cls, tag, a, b, c, n);                                   \
   }                                                                            \
   NOINLINE const void *few_new_##n(struct hc_class *cls, uint64_t header,      \
                                    uintptr_t a, uintptr_t b, uintptr_t c,      \
@@ -194,6 +193,8 @@ HC_ALWAYS_INLINE const uint64_t *few_search(struct hc_search *q,
     struct hc_shard *s = hc_table_shard(t, hc_header_hash(header));            \
     struct hc_search q;                                                        \
     const uint64_t *node;                                                      \
+    if ((cls->quick >> n & 1) == 0)                                            \
+      return few_in_full(cls, tag, a, b, c, n);                                \
     hc_search_begin(&q, s, hc_header_hash(header));                            \
     node = few_search(&q, header, a, b, c, n);                                 \
     if (node != NULL) {                                                        \

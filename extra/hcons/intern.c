@@ -1,10 +1,10 @@
 /* extra/hcons/intern.c: look-up and making of nodes. SPDX-License-Identifier: MIT */
 /* In a table of several users a search without the lock comes first, which finds what is
- * there unless something is condemned (unlocked.h). Else a look-up walks the slots under the shard's lock, and revives what it finds
- * before it lets the lock go; so what is found can neither be removed by its
- * notifier before, nor die after. The new node of a miss is made with no lock
- * held, for allocation may wait for notifiers, which take the lock. Then the key
- * is looked up again, unless nothing was inserted meanwhile.
+ * there unless something is condemned (unlocked.h). Else a look-up walks the slots under
+ * the shard's lock, and revives what it finds before it lets the lock go; so what is
+ * found can neither be removed by its notifier before, nor die after. The new node of a
+ * miss is made with no lock held, for allocation may wait for notifiers, which take the
+ * lock. Then the key is looked up again, unless nothing was inserted meanwhile.
  *
  * On the old door one step under the collector's lock does the same with a cell
  * that waits in a list, or gives up for want of one; then a batch is made outside,
