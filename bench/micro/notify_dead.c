@@ -41,9 +41,7 @@ static struct bench_param params[] = {
 
 /* Counted on notifier threads, where there are any; in a cache line of its own, or the
  * program's thread would wait for the line each time that it reads the kind. */
-static struct {
-  _Alignas(64) size_t count;
-} notified;
+static struct { _Alignas(64) size_t count; } notified;
 
 static gcx_kind *own_kind;
 static int plain_kind;

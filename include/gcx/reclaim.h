@@ -123,7 +123,8 @@ typedef enum gcx_mode {
  * default everywhere. */
 typedef struct gcx_kind_opts {
   size_t struct_size;
-  const char *name; /* its first 23 bytes are copied; for messages; may be null */
+  const char
+      *name; /* its first 23 bytes are copied; for messages; may be null */
   gcx_layout layout;
   size_t layout_word;
   gcx_notify_fn notify; /* required */
