@@ -15,42 +15,46 @@ static inline uint64_t hc_mix(uint64_t a, uint64_t b) {
 #define HC_HASH_B UINT64_C(0xe7037ed1a0b428db)
 #define HC_HASH_C UINT64_C(0x589965cc75374cc3)
 
-/* Of the first word of a key: addresses are multiples of 16, numbers are what they
- * are. */
-enum { HC_NEAR_LEAF = 7, HC_NEAR_NODE = 7 << 4 };
+/* Keys that are near each other have hashes that differ in their lowest bits only, and so
+ * their slots are in one cache line or two: those of one word with eight neighbours, be
+ * it successive numbers or the addresses of small objects within 256 bytes; those of more
+ * words with four neighbours each for the first two of them. Programs make and ask for
+ * such keys one after the other, as they go along a chain, a list or two. No more than eight
+ * or sixteen keys are near each other, whatever a program has, and each has a place.
+ *
+ * What tells near keys apart is left out of the mixing and comes in at the end of the
+ * upper half of the hash, from either form of word. When both words go up, or one up and
+ * one down, only the lower two bits change, and the line stays. */
+enum { HC_NEAR_LEAF = 7, HC_NEAR_NODE = 7 << 5, HC_NEAR_TWO = 3 | 3 << 5 };
 
-/* Three bits at the end of the upper half, from either of the two; those of addresses
- * also four bits above, which does no harm. */
-static inline uint64_t hc_near_hash(uint64_t near) {
-  return near * UINT64_C(0x110000000);
+static inline uint64_t hc_near_hash(uintptr_t places) {
+  return places * ((UINT64_C(1) << 32) + (UINT64_C(1) << 27));
+}
+
+static inline uintptr_t hc_near_two(uintptr_t a, uintptr_t b) {
+  return a ^ (a ^ b) << 2;
 }
 
 /* Two words a multiplication, after W. Yi's wyhash; what tells classes, tags and
  * lengths apart comes in beside the first of them, so it delays nothing. The upper
- * half is the hash.
- *
- * Keys that are near each other have hashes that differ in few low bits, and so their
- * slots are in one cache line: nodes over eight successive small objects, leaves of
- * eight successive numbers. Programs make and ask for such keys together. The three
- * bits of the first word that tell them apart (`near`) are left out of the mixing and
- * come to the end of the hash. The second word counts by its difference from the first, so
- * that successive pairs are near each other, too; and no more than eight keys are,
- * whatever a program has. */
+ * half is the hash. */
 HC_ALWAYS_INLINE uint64_t hc_hash_words(const struct hc_class *cls,
                                         uint32_t low, const uintptr_t *key,
                                         size_t words) {
   uint64_t h = low * HC_HASH_A;
-  uint64_t first = words > 0 ? key[0] & cls->far_bits : 0;
-  uint64_t near = words > 0 ? key[0] & cls->near_bits : 0;
+  if (words == 0)
+    return h * HC_HASH_C;
   if (words == 1)
-    h = hc_mix(first ^ h, HC_HASH_B);
-  if (words > 1)
-    h = hc_mix(first ^ h, (key[1] - key[0]) ^ HC_HASH_B);
+    return hc_mix((key[0] & cls->far_bits[0]) ^ h, HC_HASH_B) * HC_HASH_C ^
+           hc_near_hash(key[0] & cls->near_bits[0]);
+  h = hc_mix((key[0] & cls->far_bits[1]) ^ h,
+             (key[1] & cls->far_bits[1]) ^ HC_HASH_B);
   for (size_t i = 2; i + 2 <= words; i += 2)
     h = hc_mix(key[i] ^ h, key[i + 1] ^ HC_HASH_B) + h;
-  if (words > 2 && words % 2 != 0)
+  if (words % 2 != 0)
     h = hc_mix(key[words - 1] ^ h, HC_HASH_B);
-  return h * HC_HASH_C ^ hc_near_hash(near);
+  return h * HC_HASH_C ^ hc_near_hash(hc_near_two(key[0] & cls->near_bits[1],
+                                                  key[1] & cls->near_bits[1]));
 }
 
 HC_ALWAYS_INLINE uint32_t hc_low_of(const struct hc_class *cls, unsigned tag,

@@ -1,11 +1,11 @@
 /* extra/hcons/slots.h: open-addressing array of node addresses. SPDX-License-Identifier: MIT */
 /* A slot is one word: the node's address over 16 in the low 43 bits and the low
- * 21 bits of its hash above.  0 is an empty slot. The line of an entry's home, of
- * eight places, is taken from the top of its hash, below `skip` bits that chose the
- * shard, so the array is nearly sorted by hash, moving it streams through both
- * arrays, and probing goes upwards from the home. The place in the line is the
- * low bits of the hash: keys that are near each other (keys.h) differ in them only,
- * and so share a line in arrays of any size.
+ * 21 bits of its hash above.  0 is an empty slot. The two cache lines of an
+ * entry's home, sixteen places, are taken from the top of its hash, below `skip`
+ * bits that chose the shard, so the array is nearly sorted by hash, moving it
+ * streams through both arrays, and probing goes upwards from the home. The place in
+ * them is the low bits of the hash: keys that are near each other (keys.h) differ
+ * in them only, and so share the lines in arrays of any size.
  *
  * Invariants of an array: (1) no empty slot lies between an entry's home and its
  * place; (2) `reach` is at least the distance of any entry from its home; (3) at
@@ -44,7 +44,7 @@ enum {
   HC_SLOT_TAG_BITS = 21,
   HC_SLOT_ADDR_BITS = 64 - HC_SLOT_TAG_BITS,
   HC_SLOT_ADDR_SHIFT = 4,
-  HC_SLOT_NEAR_BITS = 3, /* eight slots are a cache line */
+  HC_SLOT_NEAR_BITS = 4, /* of a place in two cache lines */
   HC_SLOT_NEAR_MASK = (1 << HC_SLOT_NEAR_BITS) - 1,
   HC_SLOT_GONE = 1, /* no node lies at address 16 */
   HC_SLOTS_MIN_BITS = 9,
@@ -111,8 +111,13 @@ static inline size_t hc_slots_mask(const struct hc_slots *s) {
   return s->now.mask;
 }
 
+/* From the bits of the hash above those that are too many. */
+static inline size_t hc_slot_home(uint32_t top, size_t lines, uint32_t hash) {
+  return (top & lines) + (hash & HC_SLOT_NEAR_MASK);
+}
+
 static inline size_t hc_array_home(const struct hc_array *a, uint32_t hash) {
-  return ((size_t)(hash >> a->shift) & a->lines) + (hash & HC_SLOT_NEAR_MASK);
+  return hc_slot_home(hash >> a->shift, a->lines, hash);
 }
 
 static inline size_t hc_slots_home(const struct hc_slots *s, uint32_t hash) {

@@ -47,9 +47,8 @@ HC_ALWAYS_INLINE void hc_search_begin(struct hc_search *q,
   q->slots =
       (const uint64_t *)(open & ~(uintptr_t)(HC_OPEN_BITS | HC_OPEN_MOVING));
   q->mask = ((size_t)1 << bits) - 1;
-  q->pos =
-      ((uint32_t)(hash << slots->skip) >> (32 - bits) & ~HC_SLOT_NEAR_MASK) +
-      (hash & HC_SLOT_NEAR_MASK);
+  q->pos = hc_slot_home((uint32_t)(hash << slots->skip) >> (32 - bits),
+                        ~(size_t)HC_SLOT_NEAR_MASK, hash);
   q->probes = SIZE_MAX; /* none yet, the first not counted */
   q->tag = hc_slots_tag(hash);
 }

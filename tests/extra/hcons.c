@@ -267,6 +267,44 @@ static void table_grows_and_shrinks(void) {
     tap_require(num(i) == num(i));
 }
 
+enum { SIDE = 200 };
+
+static uint64_t probes_each(const hc_stats *before) {
+  hc_stats after = stats();
+  return (after.probes - before->probes) /
+         (after.hits + after.misses - before->hits - before->misses);
+}
+
+/* All pairs of so many numbers, and then of nodes that lie side by side: the more
+ * neighbours share a line of the table, the more of these keys are in each other's way.
+ * Without sharing a look-up takes two probes. */
+static void dense_keys_take_few_probes(void) {
+  hc_class_desc point = {.name = "point", .leaf = true};
+  const void **held = hc_scanned_alloc((2 * SIDE + 1) * SIDE * sizeof *held);
+  hc_class *points;
+  start(SIDE);
+  points = hc_class_new(table, &point);
+  tap_require(held != NULL && points != NULL);
+  const void **node = held;
+  const void **grid = held + SIDE;
+  for (uintptr_t i = 0; i < SIDE; i++)
+    node[i] = num(i);
+  for (int round = 0; round < 2; round++) {
+    hc_stats before = stats();
+    for (uintptr_t i = 0; i < (uintptr_t)SIDE * SIDE; i++) {
+      const void *p = hc_intern2(points, 0, i / SIDE, i % SIDE);
+      const void *q = pair(node[i / SIDE], node[i % SIDE]);
+      tap_require(round == 0 || (p == grid[2 * i] && q == grid[2 * i + 1]));
+      grid[2 * i] = p;
+      grid[2 * i + 1] = q;
+    }
+    tap_note("%llu probes each", (unsigned long long)probes_each(&before));
+    tap_le(probes_each(&before), round == 0 ? 40 : 20);
+  }
+  check_sound();
+  hc_keep(held);
+}
+
 /* Random keys in a small range; every node held is checked after each round. */
 static void random_against_model(void) {
   enum { KEYS = 5000, HELD = 600, ROUNDS = 40, STEPS = 8000 };
@@ -432,6 +470,7 @@ TAP_MAIN(TAP_CASE(equal_keys_are_one_node), TAP_CASE(find_never_makes),
          TAP_CASE(long_chain_dies_at_once), TAP_CASE(held_nodes_stay),
          TAP_CASE(dead_among_many_live_leave),
          TAP_CASE(table_grows_and_shrinks),
+         TAP_CASE(dense_keys_take_few_probes),
          TAP_CASE_T(random_against_model, 300),
          TAP_CASE(extra_words_follow_the_key), TAP_CASE(check_finds_damage),
          TAP_CASE(tables_come_and_go), TAP_CASE(classes_are_counted),
