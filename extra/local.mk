@@ -54,7 +54,7 @@ libhexpr_la_SOURCES = extra/hexpr/atom.c extra/hexpr/atom.h \
 	extra/hexpr/print.c extra/hexpr/product.c extra/hexpr/quote.c \
 	extra/hexpr/quote.h extra/hexpr/seq.c extra/hexpr/seq.h \
 	extra/hexpr/sexpr.c extra/hexpr/show.c \
-	extra/hexpr/simplify.c extra/hexpr/sink.c \
+	extra/hexpr/shape.c extra/hexpr/simplify.c extra/hexpr/sink.c \
 	extra/hexpr/sink.h extra/hexpr/sum.c extra/hexpr/term.c \
 	extra/hexpr/terms.c extra/hexpr/terms.h
 libhexpr_la_CFLAGS = $(EXTRA_CFLAGS)

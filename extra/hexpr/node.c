@@ -16,74 +16,6 @@ static hc_class *classes[EX_TERM + 1];
 uint8_t ex_node_kinds[HC_MAX_CLASSES + 1];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* ---- Shape ---- */
-
-static uint32_t fold(uint64_t a, uint64_t b) {
-  unsigned __int128 product =
-      (unsigned __int128)(a ^ UINT64_C(0x9e3779b97f4a7c15)) *
-      (b ^ UINT64_C(0xd1b54a32d192ed03));
-  return (uint32_t)(product >> 64) ^ (uint32_t)product;
-}
-
-static uint64_t pack(uint32_t weight, unsigned open, uint32_t hash) {
-  return UINT64_C(1) << 63 | (uint64_t)(hash & 0x7fffff) << 40 |
-         (uint64_t)open << 32 | weight;
-}
-
-/* What an operand wants, seen from outside its operator. */
-static unsigned open_outside(ex e, size_t i, uint64_t shape) {
-  unsigned open = (unsigned)(shape >> 32 & 255);
-  bool inside = kind_of(e) == EX_TERM && i + 1 == hc_words(e) &&
-                (ex_op_flags(term_op_of(e)) & EX_BINDER) != 0;
-  return inside && open > 0 && open < EX_OPEN_MANY ? open - 1 : open;
-}
-
-static uint64_t compound_shape(ex e) {
-  const uintptr_t *key = hc_key(e);
-  uint64_t sum = 1;
-  uint32_t most = (uint32_t)1 << 31;
-  unsigned open = 0;
-  uint32_t hash = fold(op_of(e), kind_of(e));
-  size_t i = 0;
-  if (kind_of(e) == EX_TERM) {
-    hash = fold(hash, ex_op_hash(term_op_of(e)));
-    i = head_of(e);
-  }
-  for (; i < hc_words(e); i++) {
-    uint64_t shape = ex_node_shape((ex)key[i]);
-    uint32_t weight = ex_node_weight(shape);
-    unsigned wants = open_outside(e, i, shape);
-    hash = fold(hash, shape >> 40);
-    sum += weight;
-    most = weight > most ? weight : most;
-    open = wants > open ? wants : open;
-  }
-  return pack(sum >> 31 == 0 ? (uint32_t)sum : most + 1, open, hash);
-}
-
-static uint64_t leaf_shape(ex e) {
-  uint32_t hash = fold(kind_of(e), 0);
-  uintptr_t open = kind_of(e) == EX_BVAR ? hc_key(e)[0] + 1 : 0;
-  for (size_t i = 0; i < hc_words(e); i++)
-    hash = fold(hash, hc_key(e)[i]);
-  return pack(1, open < EX_OPEN_MANY ? (unsigned)open : EX_OPEN_MANY, hash);
-}
-
-uint64_t ex_node_shape(ex e) {
-  if (is_leaf(e))
-    return leaf_shape(e);
-  return __atomic_load_n(hc_extra(e), __ATOMIC_RELAXED);
-}
-
-/* Writes only a change: other threads may be reading. */
-static void fill_shape(void *node, void *closure) {
-  uintptr_t shape = compound_shape(node);
-  uintptr_t *to = hc_extra(node);
-  (void)closure;
-  if (__atomic_load_n(to, __ATOMIC_RELAXED) != shape)
-    __atomic_store_n(to, shape, __ATOMIC_RELAXED);
-}
-
 /* ---- Set-up ---- */
 
 static void set_up(void) {
@@ -98,7 +30,7 @@ static void set_up(void) {
     hc_class_desc d = {.name = names[k], .leaf = k < EX_UNARY};
     if (k >= EX_UNARY) {
       d.extra_words = 1;
-      d.fill = fill_shape;
+      d.on_revive = ex_node_forget_shape;
     }
     cls = hc_class_new(table, &d);
     if (cls == NULL)
@@ -233,20 +165,26 @@ ex ex_node_term(ex_op op, const ex *args, size_t n) {
 
 /* ---- Plain operators ---- */
 
-/* These take their operands as they are, and have their number in the tag. */
+/* These take their operands as they are, and have their number in the tag. What is out
+ * of the ordinary is out of line, so that the operands need not be in memory before. */
+
+static __attribute__((noinline)) ex made_of(ex_op op, ex a, ex b, ex c,
+                                            size_t n) {
+  ex args[3] = {a, b, c};
+  return ex_n(op, args, n);
+}
 
 ex ex_1(ex_op op, ex a) {
   if (a == NULL || !ex_op_is_plain(op, 1))
-    return ex_n(op, &a, 1);
+    return made_of(op, a, NULL, NULL, 1);
   if (op < EX_OPS)
     return checked(hc_intern1(class_of(EX_UNARY), op, (uintptr_t)a));
   return checked(hc_intern1(class_of(EX_TERM), op - EX_OPS + 1, (uintptr_t)a));
 }
 
 ex ex_2(ex_op op, ex a, ex b) {
-  ex args[2] = {a, b};
   if (a == NULL || b == NULL || !ex_op_is_plain(op, 2))
-    return ex_n(op, args, 2);
+    return made_of(op, a, b, NULL, 2);
   if (op < EX_OPS)
     return checked(
         hc_intern2(class_of(EX_BINARY), op, (uintptr_t)a, (uintptr_t)b));
@@ -255,9 +193,8 @@ ex ex_2(ex_op op, ex a, ex b) {
 }
 
 ex ex_3(ex_op op, ex a, ex b, ex c) {
-  ex args[3] = {a, b, c};
   if (a == NULL || b == NULL || c == NULL || !ex_op_is_plain(op, 3))
-    return ex_n(op, args, 3);
+    return made_of(op, a, b, c, 3);
   return checked(hc_intern3(class_of(EX_TERM), op - EX_OPS + 1, (uintptr_t)a,
                             (uintptr_t)b, (uintptr_t)c));
 }

@@ -10,7 +10,7 @@
  *   term              the operands, with a tag for the operator if its number is
  *                     small enough; else tag 0, the number, and the operands
  *
- * Compound nodes have one extra word, the shape. Its low half is the weight: the
+ * Compound nodes have one extra word, the shape, or 0 until it is wanted. Its low half is the weight: the
  * tree size while that is below 2^31, after that one more than the largest
  * weight of an operand, so that a node weighs more than what it is made of.
  * Eight bits above tell how many binders around are needed to bind every bound
@@ -19,7 +19,7 @@
  * depends on names and values, never on addresses or the order of definition,
  * which makes ex_compare the same in every run.
  *
- * This and node.c are the only places that know how hcons makes nodes. */
+ * This, node.c and shape.c are the only places that know how hcons makes nodes. */
 #ifndef HEXPR_NODE_H
 #define HEXPR_NODE_H
 
@@ -66,7 +66,12 @@ static inline ex arg_of(ex e, size_t i) {
   return (ex)hc_key(e)[i + head_of(e)];
 }
 
+/* In shape.c. Any thread; the first time it may take as long as a walk over what is
+ * below, and up to 4 MB. */
 uint64_t ex_node_shape(ex e);
+
+/* An hc_revive_fn. */
+void ex_node_forget_shape(void *node, void *closure);
 
 static inline uint32_t ex_node_weight(uint64_t shape) {
   return (uint32_t)shape;

@@ -1,8 +1,7 @@
 /* extra/hexpr/ops.h: the table of operators. SPDX-License-Identifier: MIT */
 /* Built-in operators stand first, see hexpr.h; the others follow in the order of
  * their definition. Entries are complete before their number is given out and
- * never change or move, so reading takes no lock and is allowed while the table
- * of nodes is locked. */
+ * never change or move, so reading takes no lock. */
 #ifndef HEXPR_OPS_H
 #define HEXPR_OPS_H
 
