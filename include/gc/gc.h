@@ -172,7 +172,7 @@ GC_API int GC_CALL GC_is_heap_ptr(const void *);
 GC_API size_t GC_CALL GC_size(const void *) GC_ATTR_NONNULL(1);
 
 /* Returns p when p and q lie in the same object (one past its end counts) or
- * when q is not in the heap; otherwise calls GC_same_obj_print_proc, which by
+ * when neither is in the heap; otherwise calls GC_same_obj_print_proc, which by
  * default ends the process with a message.  [query] */
 GC_API void *GC_CALL GC_same_obj(void * /* p */, void * /* q */);
 GC_API void (GC_CALLBACK *GC_same_obj_print_proc)(void *, void *);
@@ -182,8 +182,8 @@ GC_API void (GC_CALLBACK *GC_same_obj_print_proc)(void *, void *);
 GC_API void *GC_CALL GC_is_valid_displacement(void * /* p */);
 GC_API void (GC_CALLBACK *GC_is_valid_displacement_print_proc)(void *);
 
-/* Returns p when the collector looks for references there: on the caller's
- * stack, in static data that is a root, in a scanned object; otherwise calls
+/* Returns p when the collector looks for references there: in an aligned word on the
+ * caller's stack, in static data that is a root, or in a scanned object; otherwise calls
  * the procedure, as above.  [manage] */
 GC_API void *GC_CALL GC_is_visible(void * /* p */);
 GC_API void (GC_CALLBACK *GC_is_visible_print_proc)(void *);

@@ -118,8 +118,8 @@ static bool lies_in_object_of(const char *p, const void *q) {
 }
 
 void *GC_same_obj(void *p, void *q) {
-  if (gc_base(q) != NULL && !lies_in_object_of(p, q) &&
-      !lies_in_object_of(q, p))
+  bool is_heap = gc_base(q) != NULL || gc_base(p) != NULL;
+  if (is_heap && !lies_in_object_of(p, q) && !lies_in_object_of(q, p))
     GC_same_obj_print_proc(p, q);
   return p;
 }

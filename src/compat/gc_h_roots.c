@@ -70,6 +70,10 @@ static bool is_on_own_stack(const char *p) {
 
 /* Images are read only when nothing else has the place. */
 void *GC_is_visible(void *p) {
+  if ((uintptr_t)p % sizeof(void *) != 0) {
+    GC_is_visible_print_proc(p);
+    return p;
+  }
   if (is_in_scanned_object(p) || is_on_own_stack(p))
     return p;
   gc_start();

@@ -145,6 +145,71 @@ static void make_interior(void *arg) {
   }
 }
 
+/* ---- What is wrong is told ---- */
+
+static unsigned n_told;
+static void GC_CALLBACK tell_two(void *p, void *q) {
+  n_told++;
+  (void)p, (void)q;
+}
+static void GC_CALLBACK tell_one(void *p) {
+  n_told++;
+  (void)p;
+}
+
+static bool tells_of(void *p, void *q) {
+  n_told = 0;
+  tap_eq_p(GC_same_obj(p, q), p);
+  return n_told == 1;
+}
+
+static void the_heap_and_what_is_outside_differ(void) {
+  static char data[16];
+  GC_INIT();
+  GC_same_obj_print_proc = tell_two;
+  char *p = GC_malloc(100), *q = GC_malloc(100), *big = GC_malloc(100000);
+  tap_check(!tells_of(p + 100, p));
+  tap_check(!tells_of(p, p + 100));
+  tap_check(tells_of(p, q));
+  tap_check(tells_of(p, data));
+  tap_check(tells_of(data, p));
+  tap_check(tells_of(p, NULL));
+  tap_check(tells_of(NULL, p));
+  tap_check(!tells_of(NULL, NULL));
+  tap_check(!tells_of(data, data + 8));
+  tap_check(!tells_of(big + 99999, big));
+  tap_check(tells_of(big + 200000, big));
+  n_told = 0;
+  void *at = p;
+  tap_eq_p(GC_pre_incr(&at, 100000000), p + 100000000);
+  tap_eq_u(n_told, 1);
+  at = p;
+  tap_eq_p(GC_post_incr(&at, -100000000), p);
+  tap_eq_u(n_told, 2);
+  tap_eq_p(at, p - 100000000);
+}
+
+static bool is_seen(void *p) {
+  n_told = 0;
+  tap_eq_p(GC_is_visible(p), p);
+  return n_told == 0;
+}
+
+static void only_aligned_words_are_visible(void) {
+  static void *data[4];
+  void *volatile local[2] = {NULL};
+  GC_INIT();
+  GC_is_visible_print_proc = tell_one;
+  char *p = GC_malloc(64);
+  tap_check(is_seen(p));
+  tap_check(is_seen(p + 8));
+  tap_check(!is_seen(p + 1));
+  tap_check(is_seen(data + 1));
+  tap_check(!is_seen((char *)data + 4));
+  tap_check(is_seen((void *)(local + 1)));
+  tap_check(!is_seen((char *)local + 3));
+}
+
 static void interior_pointers_from_static_data_keep(void) {
   static size_t sizes[] = {24, 48, 500, 3000, 20000, 150000};
   for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
@@ -258,6 +323,8 @@ TAP_MAIN(TAP_CASE(base_of_every_byte),
          TAP_CASE(displacement_and_visibility_return_their_argument),
          TAP_CASE(increments_move_the_pointer),
          TAP_CASE(different_objects_abort_same_obj),
+         TAP_CASE(the_heap_and_what_is_outside_differ),
+         TAP_CASE(only_aligned_words_are_visible),
          TAP_CASE(interior_pointers_from_static_data_keep),
          TAP_CASE(interior_pointers_from_the_heap_keep),
          TAP_CASE(interior_pointer_on_the_stack_keeps),

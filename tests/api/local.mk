@@ -7,6 +7,7 @@ api_ldadd = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la $(LIBDL)
 
 api_programs = tests/api/alloc tests/api/backptr tests/api/base_size tests/api/collect \
 	tests/api/copyreloc tests/api/corners tests/api/debugging tests/api/describe \
+	tests/api/edges \
 	tests/api/disclaim tests/api/dlopen_gc tests/api/dlrace tests/api/dynamic_tls \
 	tests/api/env \
 	tests/api/finalise tests/api/finalise_when tests/api/fork tests/api/free_realloc \
@@ -33,6 +34,8 @@ tests_api_debugging_SOURCES = tests/api/debugging.c
 tests_api_debugging_LDADD = $(api_ldadd)
 tests_api_describe_SOURCES = tests/api/describe.c
 tests_api_describe_LDADD = $(api_ldadd)
+tests_api_edges_SOURCES = tests/api/edges.c
+tests_api_edges_LDADD = $(api_ldadd)
 tests_api_disclaim_SOURCES = tests/api/disclaim.c
 tests_api_disclaim_LDADD = $(api_ldadd)
 tests_api_env_SOURCES = tests/api/env.c
