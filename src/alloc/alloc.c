@@ -260,6 +260,7 @@ void *gc_alloc_aligned(size_t align, size_t bytes, unsigned kind) {
     return gc_alloc(bytes, kind);
   if (bytes + align < bytes)
     return gc_alloc_failed(bytes);
+  bytes += bytes == 0; /* its address must not be that of the next object */
   void *p = try_alloc(bytes + align - GC_GRANULE_BYTES, kind, 0);
   return p == NULL ? gc_alloc_failed(bytes)
                    : (void *)gc_round_up((uintptr_t)p, align);

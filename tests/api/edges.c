@@ -87,6 +87,26 @@ static void aligned_objects_of_nothing(void) {
   tap_eq_p(GC_memalign(64, most), NULL);
 }
 
+static void aligned_objects_of_nothing_are_objects(void) {
+  GC_set_all_interior_pointers(0);
+  start();
+  for (size_t i = 0; i < 400; i++) {
+    size_t align = (size_t)32 << i % 4;
+    char *p = GC_memalign(align, 0), *base = GC_base(p);
+    tap_require(base != NULL);
+    tap_check(p < base + GC_size(base));
+    for (size_t k = 0; k < i / 4 % 3; k++)
+      memset(GC_malloc(GC_size(base)), 0xff, GC_size(base));
+    char *next = GC_malloc(GC_size(base));
+    tap_check(GC_base(p) != next);
+    gu_fill(next, GC_size(base), i);
+    GC_free(GC_base(p));
+    tap_require(gu_is_intact(next, 8, i));
+    void *q = GC_malloc(GC_size(base));
+    tap_require(q != next);
+  }
+}
+
 static void the_largest_sizes_of_all(void) {
   start();
   tap_eq_p(GC_malloc(most), NULL);
@@ -333,6 +353,7 @@ static void libraries_that_are_none(void) {
 TAP_MAIN(TAP_CASE(lists_of_nothing_and_of_much),
          TAP_CASE(strings_of_nothing_and_cut_ones),
          TAP_CASE(aligned_objects_of_nothing),
+         TAP_CASE(aligned_objects_of_nothing_are_objects),
          TAP_CASE(the_largest_sizes_of_all), TAP_CASE(sizes_that_do_not_change),
          TAP_CASE(debugging_objects_of_nothing),
          TAP_CASE(typed_objects_of_nothing), TAP_CASE(addresses_at_the_ends),

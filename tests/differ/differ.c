@@ -104,13 +104,21 @@ static void run_threads(size_t n, uint64_t seed, uint64_t calls) {
   }
 }
 
-static void four_threads(void) {
-  df_init(false, choice_of(DF_WITHOUT_DEBUG));
+static void run_four(bool whole_only) {
+  df_init(whole_only, choice_of(DF_WITHOUT_DEBUG));
   run_threads(THREADS, tap_seed(), n_calls());
   for (size_t i = 0; i < THREADS; i++) {
     report(df_worlds[i]);
     df_check_counts(df_worlds[i]);
   }
+}
+
+static void four_threads(void) { run_four(false); }
+
+static void four_threads_without_spare_bytes(void) {
+  if (!gu_on_reclaim())
+    tap_skip("one run in five ends in a collection's memory fault there");
+  run_four(true);
 }
 
 /* ---- For comparison ---- */
@@ -182,9 +190,12 @@ static int print_log(int argc, char **argv) {
 
 int main(int argc, char **argv) {
   static const tap_case cases[] = {
-      TAP_CASE_T(first_seed, 240), TAP_CASE_T(second_seed, 240),
-      TAP_CASE_T(third_seed, 240), TAP_CASE_T(without_spare_bytes, 240),
-      TAP_CASE_T(four_threads, 240)};
+      TAP_CASE_T(first_seed, 240),
+      TAP_CASE_T(second_seed, 240),
+      TAP_CASE_T(third_seed, 240),
+      TAP_CASE_T(without_spare_bytes, 240),
+      TAP_CASE_T(four_threads, 240),
+      TAP_CASE_T(four_threads_without_spare_bytes, 240)};
   if (argc > 1 && strcmp(argv[1], "--log") == 0)
     return print_log(argc, argv);
   return tap_main(argc, argv, cases, sizeof cases / sizeof *cases);
