@@ -21,27 +21,6 @@
 
 enum { N_LOST = 10, BYTES = 40 };
 
-/* What fn says on standard error. */
-static char said[1 << 16];
-static void capture(void (*fn)(void)) {
-  FILE *file = tmpfile();
-  int saved = dup(STDERR_FILENO);
-  dup2(fileno(file), STDERR_FILENO);
-  fn();
-  dup2(saved, STDERR_FILENO);
-  close(saved);
-  rewind(file);
-  said[fread(said, 1, sizeof said - 1, file)] = '\0';
-  fclose(file);
-}
-
-static size_t count_said(const char *text) {
-  size_t n = 0;
-  for (const char *at = said; (at = strstr(at, text)) != NULL; at++)
-    n++;
-  return n;
-}
-
 static int kind = GC_I_NORMAL;
 
 /* Each object has a text of its own in it. */
@@ -69,11 +48,11 @@ static void copy_its_text(void *object, char *text) {
 }
 
 static void check_descriptions(void) {
-  capture(lose_and_collect);
+  gu_said(lose_and_collect);
   GC_set_find_leak(0);
-  tap_ge(count_said("lost.c:7"), N_LOST - 1);
-  tap_ge(count_said("apple pie no. "), N_LOST - 1);
-  tap_check(count_said("apple pie no. 3") <= 1);
+  tap_ge(gu_count_said("lost.c:7"), N_LOST - 1);
+  tap_ge(gu_count_said("apple pie no. "), N_LOST - 1);
+  tap_check(gu_count_said("apple pie no. 3") <= 1);
 }
 
 static void objects_of_new_kinds_are_described(void) {
@@ -99,32 +78,32 @@ static void long_texts_are_whole(void) {
   char text[GC_TYPE_DESCR_LEN + 2];
   start_finding_leaks();
   GC_register_describe_type_fn(GC_I_NORMAL, write_much);
-  capture(lose_and_collect);
+  gu_said(lose_and_collect);
   GC_set_find_leak(0);
   write_much(NULL, text);
-  tap_ge(count_said(text), N_LOST - 1);
+  tap_ge(gu_count_said(text), N_LOST - 1);
   memcpy(text + GC_TYPE_DESCR_LEN - 1, "x", 2);
-  tap_eq_u(count_said(text), 0);
+  tap_eq_u(gu_count_said(text), 0);
 }
 
 static void descriptions_may_be_taken_back(void) {
   start_finding_leaks();
   GC_register_describe_type_fn(GC_I_NORMAL, copy_its_text);
   GC_register_describe_type_fn(GC_I_NORMAL, NULL);
-  capture(lose_and_collect);
+  gu_said(lose_and_collect);
   GC_set_find_leak(0);
-  tap_ge(count_said("lost.c:7"), N_LOST - 1);
-  tap_eq_u(count_said("apple"), 0);
+  tap_ge(gu_count_said("lost.c:7"), N_LOST - 1);
+  tap_eq_u(gu_count_said("apple"), 0);
 }
 
 static void other_kinds_are_left_alone(void) {
   start_finding_leaks();
   int other = (int)GC_new_kind(GC_new_free_list(), 0, 1, 1);
   GC_register_describe_type_fn(other, copy_its_text);
-  capture(lose_and_collect);
+  gu_said(lose_and_collect);
   GC_set_find_leak(0);
-  tap_ge(count_said("lost.c:7"), N_LOST - 1);
-  tap_eq_u(count_said("apple"), 0);
+  tap_ge(gu_count_said("lost.c:7"), N_LOST - 1);
+  tap_eq_u(gu_count_said("apple"), 0);
 }
 
 static void unknown_kinds_are_reported(void) {

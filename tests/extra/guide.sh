@@ -11,23 +11,10 @@ library=$top_builddir/.libs
 case ${CFLAGS-} in *-fsanitize=*) skip_all "this build is sanitised" ;; esac
 
 guide=$top_srcdir/docs/guide/hash-consing.md
-mkdir "$scratch/blocks"
-
-# NUMBER.c and NUMBER.text for each block of C, by its order; NAME has the heading.
-awk -v dir="$scratch/blocks" '
-  /^#+ / { heading = $0; sub(/^#+ /, "", heading) }
-  /^```c$/ { n++; to = dir "/" n ".c"; print heading >(dir "/" n ".name"); next }
-  /^```text$/ && behind { to = dir "/" n ".text"; next }
-  /^```$/ && to != "" { behind = to ~ /\.c$/; close(to); to = ""; next }
-  to != "" { print >to; next }
-  { behind = 0 }
-  END { print n + 0 >(dir "/count") }
-' "$guide"
-
 # program NUMBER: the whole program of a block
 program() {
-  if grep -q '^int main' "$scratch/blocks/$1.c"; then
-    cat "$scratch/blocks/$1.c"
+  if grep -q '^int main' "$scratch/blocks/$1.code"; then
+    cat "$scratch/blocks/$1.code"
     return
   fi
   echo '#include <gc/gc.h>'
@@ -35,7 +22,7 @@ program() {
   echo '#include <stdlib.h>'
   echo '#include <string.h>'
   echo 'int main(void) {'
-  cat "$scratch/blocks/$1.c"
+  cat "$scratch/blocks/$1.code"
   echo 'return 0; }'
 }
 
@@ -53,11 +40,5 @@ prints() {
   diff "$scratch/blocks/$1.text" "$scratch/printed"
 }
 
-count=$(cat "$scratch/blocks/count")
-passes "the guide has programs" test "$count" -ge 12
-block=1
-while [ "$block" -le "$count" ]; do
-  passes "block $block, $(cat "$scratch/blocks/$block.name")" prints "$block"
-  block=$((block + 1))
-done
+check_blocks "$guide" c 12
 finish

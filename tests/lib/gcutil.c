@@ -185,6 +185,31 @@ void gu_check_role(const char *role, const char *const *env, size_t limit_as) {
     tap_note("  %s", line);
 }
 
+static char said[1 << 16];
+
+const char *gu_said(void (*fn)(void)) {
+  FILE *file = tmpfile();
+  int saved = dup(STDERR_FILENO);
+  tap_require(file != NULL && saved >= 0);
+  fflush(stderr);
+  dup2(fileno(file), STDERR_FILENO);
+  fn();
+  fflush(stderr);
+  dup2(saved, STDERR_FILENO);
+  close(saved);
+  rewind(file);
+  said[fread(said, 1, sizeof said - 1, file)] = '\0';
+  fclose(file);
+  return said;
+}
+
+size_t gu_count_said(const char *text) {
+  size_t n = 0;
+  for (const char *at = said; (at = strstr(at, text)) != NULL; at++)
+    n++;
+  return n;
+}
+
 void gu_check_child(pid_t pid) {
   int status = -1;
   tap_check(pid > 0);

@@ -79,6 +79,11 @@ int gu_run_role(const gu_exec *x);
 /* Checks that the role ended well, prints its output otherwise. */
 void gu_check_role(const char *role, const char *const *env, size_t limit_as);
 
+/* Calls fn and gives what was written to standard error meanwhile, cut off at 64 KiB. */
+const char *gu_said(void (*fn)(void));
+/* How often the text occurs in what was given last. */
+size_t gu_count_said(const char *text);
+
 /* Waits for a child and checks that it left with status 0. */
 void gu_check_child(pid_t pid);
 

@@ -49,3 +49,27 @@ refuses() {
     not_ok "$name"
   fi
 }
+
+# check_blocks GUIDE LANGUAGE LEAST: a case for each of the guide's blocks of code in that
+# language, which are so many at least. It calls prints NUMBER; blocks/NUMBER.code is the
+# block then, and blocks/NUMBER.text what stands in a block of text next to it, if
+# there is one.
+check_blocks() {
+  mkdir "$scratch/blocks"
+  awk -v dir="$scratch/blocks" -v fence='```'"$2" '
+    /^#+ / { heading = $0; sub(/^#+ /, "", heading) }
+    $0 == fence { n++; to = dir "/" n ".code"; print heading >(dir "/" n ".name"); next }
+    /^```text$/ && behind { to = dir "/" n ".text"; next }
+    /^```$/ && to != "" { behind = to ~ /\.code$/; close(to); to = ""; next }
+    to != "" { print >to; next }
+    /./ { behind = 0 }
+    END { print n + 0 >(dir "/count") }
+  ' "$1"
+  count=$(cat "$scratch/blocks/count")
+  passes "the guide has blocks of code" test "$count" -ge "$3"
+  block=1
+  while [ "$block" -le "$count" ]; do
+    passes "block $block, $(cat "$scratch/blocks/$block.name")" prints "$block"
+    block=$((block + 1))
+  done
+}

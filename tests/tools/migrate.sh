@@ -22,30 +22,17 @@ if ! pkg-config --exists bdw-gc; then
 fi
 
 guide=${GUIDE:-$top_srcdir/docs/guide/migrate.md}
-mkdir "$scratch/blocks" "$scratch/work"
-awk -v dir="$scratch/blocks" '
-  /^```sh$/ { n++; to = dir "/" n ".sh"; next }
-  /^```text$/ { to = dir "/" n ".text"; next }
-  /^```$/ { close(to); to = ""; next }
-  to != "" { print >to }
-  END { print n + 0 >(dir "/count") }
-' "$guide"
+mkdir "$scratch/work"
 
 # prints NUMBER: the block runs without a fault and prints what stands behind it
 prints() {
-  (cd "$scratch/work" && timeout 120 sh -e "$scratch/blocks/$1.sh") >"$scratch/printed" 2>&1 ||
+  (cd "$scratch/work" && timeout 120 sh -e "$scratch/blocks/$1.code") >"$scratch/printed" 2>&1 ||
     { cat "$scratch/printed"; return 1; }
   touch "$scratch/blocks/$1.text"
   diff "$scratch/blocks/$1.text" "$scratch/printed"
 }
 
-count=$(cat "$scratch/blocks/count")
-passes "the guide has commands" test "$count" -ge 5
-block=1
-while [ "$block" -le "$count" ]; do
-  passes "block $block: $(tail -n 1 "$scratch/blocks/$block.sh")" prints "$block"
-  block=$((block + 1))
-done
+check_blocks "$guide" sh 5
 
 # What the page says is not there.
 answers_zero() {
