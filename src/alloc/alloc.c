@@ -26,6 +26,7 @@
 #define FIRST_CLAIM 512u
 #define MAX_CLAIM 8192u
 #define POPULATE_FROM ((size_t)4 << 20)
+#define BUSY_BLOCKS 4u
 
 /* No object can be larger than half of the address space that we reserve. */
 #define MAX_OBJECT ((size_t)1 << 39)
@@ -79,11 +80,12 @@ static size_t next_claim(struct gc_cell *cell) {
   return now;
 }
 
-/* In a heap that is not small a new block will be filled soon: its pages may come
- * at once. In a small one it may belong to a size that is hardly used. */
-static void populate(gc_block_id b) {
+/* Where a size fills block after block, the pages of a new one may come at once. The
+ * first blocks of a size are often its last, and most of their pages are never used. */
+static void populate(struct gc_pool *pool, gc_block_id b) {
   if (gc_heap.blocks[b].pristine_from == 0 &&
-      gc_space_heap_bytes() >= POPULATE_FROM)
+      gc_space_heap_bytes() >= POPULATE_FROM &&
+      gc_pool_count(pool) >= BUSY_BLOCKS)
     gc_plat_populate(gc_block_address(b), GC_BLOCK_BYTES);
 }
 
@@ -91,7 +93,7 @@ static bool add_block(struct gc_pool *pool, bool may_grow) {
   gc_block_id b = gc_space_take(1, may_grow);
   if (b == 0)
     return false;
-  populate(b);
+  populate(pool, b);
   return gc_pool_add_block(pool, b);
 }
 

@@ -189,6 +189,13 @@ bool gc_pool_add_block(struct gc_pool *pool, gc_block_id b) {
   return true;
 }
 
+uint32_t gc_pool_count(struct gc_pool *pool) {
+  gc_lock(&pool->lock);
+  uint32_t count = pool->count;
+  gc_unlock(&pool->lock);
+  return count;
+}
+
 /* Bits of n slots were cleared in the current map; the lock is held. */
 static void note_free_slots(struct gc_pool *pool, gc_block_id b, unsigned n,
                             unsigned first) {

@@ -24,6 +24,9 @@ bool gc_pool_claim(struct gc_pool *pool, struct gc_cell *cell,
  * tables; the block is given back. */
 bool gc_pool_add_block(struct gc_pool *pool, gc_block_id b);
 
+/* Its blocks at the moment. */
+uint32_t gc_pool_count(struct gc_pool *pool);
+
 /* Frees slots whose allocation bits are set: clears the bits and makes the
  * block available. The caller holds no pool lock. */
 void gc_pool_free_slot(gc_block_id b, unsigned slot);

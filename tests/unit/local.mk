@@ -8,6 +8,7 @@ unit_ldadd = libgccore.la tests/unit/libunit.la tests/lib/libtap.la $(LIBDL)
 
 unit_programs = \
 	tests/unit/alloc_free \
+	tests/unit/alloc_pages \
 	tests/unit/alloc_reentry \
 	tests/unit/alloc_supply \
 	tests/unit/alloc_traces \
@@ -51,6 +52,7 @@ check_PROGRAMS += $(unit_programs)
 TESTS += $(unit_programs)
 
 tests_unit_alloc_free_LDADD = $(unit_ldadd)
+tests_unit_alloc_pages_LDADD = $(unit_ldadd)
 tests_unit_alloc_reentry_LDADD = $(unit_ldadd)
 tests_unit_alloc_supply_LDADD = $(unit_ldadd)
 tests_unit_alloc_traces_LDADD = $(unit_ldadd)
