@@ -164,8 +164,7 @@ promises() { # PAGE: those of its names that nothing has
 promises "$top_srcdir/docs/design/promises.md" >"$scratch/out"
 if ! [ -s "$scratch/out" ]; then ok "every promise names cases and mutants that exist"
 else not_ok "every promise names cases and mutants that exist"; fi
-sed -e 's/:a_chain/:a_chian/; s/gcx-early-release/gcx-early/' \
-  -e 's/gcx-order-is-not-used/gcx-order-is-used/' \
+sed 's/:a_chain/:a_chian/; s/gcx-order-is-not-used/gcx-order-is-used/' \
   "$top_srcdir/docs/design/promises.md" >"$scratch/promises"
 passes "names that do not exist are found" \
   test "$(promises "$scratch/promises" | tr '\n' ' ')" = "gcx/order:a_chian gcx-order-is-used "
