@@ -129,9 +129,11 @@ EXTRA_tests_api_dynamic_tls_DEPENDENCIES = tests/api/tlslib.la
 tests_api_roots_SOURCES = tests/api/roots.c tests/api/rootlib.h
 tests_api_roots_CPPFLAGS = $(rootlib_cppflags)
 tests_api_roots_LDADD = $(api_ldadd)
+EXTRA_tests_api_roots_DEPENDENCIES = tests/api/rootlib.la
 tests_api_dlrace_SOURCES = tests/api/dlrace.c tests/api/rootlib.h
 tests_api_dlrace_CPPFLAGS = $(rootlib_cppflags)
 tests_api_dlrace_LDADD = $(api_ldadd)
+EXTRA_tests_api_dlrace_DEPENDENCIES = tests/api/rootlib.la
 
 # Loads the collector at run time, so it is not linked with it.
 tests_api_dlopen_gc_SOURCES = tests/api/dlopen_gc.c
