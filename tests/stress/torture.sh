@@ -29,9 +29,13 @@ exceptions="
 collections:collect:automatic_collection_can_be_switched_off
 collections:collect:allocation_collects_by_itself
 collections:collect:bigger_divisor_collects_not_less
+collections:stats:bytes_since_the_collection_start_anew
+collections:stats:non_gc_bytes_delay_collections
 together:collect:automatic_collection_can_be_switched_off
 together:collect:allocation_collects_by_itself
 together:collect:bigger_divisor_collects_not_less
+together:stats:bytes_since_the_collection_start_anew
+together:stats:non_gc_bytes_delay_collections
 "
 
 n=0
