@@ -48,6 +48,20 @@ says "and is reported so" "subtracts: test went red"
 says "after the test was green without it" "without a mutant: test is green"
 passes "the tree is left alone" grep -q 'return a + b;' "$tree/src/sum.c"
 
+# Each job has a build, and the next run uses them again, whatever pages changed.
+mutant subtracts 'return a + b;' 'return a - b;'
+sed 's/subtracts/adds-one/; s/a - b/a + b + 1/' "$tree/tests/mutants/a.list" \
+  >"$tree/tests/mutants/b.list"
+echo old >"$tree/README.md"
+passes "two jobs share the mutants" plant --jobs 2 --scratch "$scratch/kept"
+says "and all of them are tried" "# 2 mutants, 0 failures"
+touch "$scratch/kept/0/build/mine" "$scratch/kept/1/build/mine"
+echo new >"$tree/README.md"
+passes "kept builds serve again" plant --jobs 2 --scratch "$scratch/kept"
+passes "and are not made anew" \
+  test -e "$scratch/kept/0/build/mine" -a -e "$scratch/kept/1/build/mine"
+rm "$tree/tests/mutants/b.list"
+
 mutant idle 'return sum(a, a);' 'return 0;'
 refuses "a bug that nobody notices is a failure" "idle survived test" plant
 mutant moved 'return a * b;' 'return a / b;'
