@@ -10,9 +10,9 @@
  *   term              the operands, with a tag for the operator if its number is
  *                     small enough; else tag 0, the number, and the operands
  *
- * Compound nodes have one extra word, the shape, or 0 until it is wanted. Its low half is the weight: the
- * tree size while that is below 2^31, after that one more than the largest
- * weight of an operand, so that a node weighs more than what it is made of.
+ * Compound nodes have one extra word, the shape, or 0 until it is wanted. Its low half
+ * is the weight: the tree size while that is below 2^31, after that one more than the
+ * largest weight of an operand, so that a node weighs more than what it is made of.
  * Eight bits above tell how many binders around are needed to bind every bound
  * variable, EX_OPEN_MANY standing for that and all larger numbers. Then a hash
  * of the structure, and the top bit set so that the word is no address. It

@@ -120,7 +120,7 @@ static void the_largest_sizes_of_all(void) {
   tap_eq_p(GC_debug_malloc(most, "file", 1), NULL);
   tap_eq_p(GC_debug_malloc(too_much, "file", 1), NULL);
   char *p = GC_debug_malloc(8, "file", 1);
-  strcpy(p, "stays");
+  memcpy(p, "stays", 6);
   tap_eq_p(GC_debug_realloc(p, too_much, "file", 1), NULL);
   tap_eq_s(p, "stays");
 }
