@@ -49,9 +49,6 @@ static bool has_twin(const struct hc_slots *s, size_t pos) {
 static bool is_reached(const struct hc_slots *s, size_t pos) {
   size_t mask = hc_slots_mask(s);
   size_t home = hc_slots_home(s, hc_hash(hc_slots_node(s->now.slot[pos])));
-  size_t distance = (pos - home) & mask;
-  if (distance > s->now.reach || distance != hc_slots_distance(s, pos))
-    return false;
   for (size_t i = home; i != pos; i = (i + 1) & mask)
     if (s->now.slot[i] == 0)
       return false;

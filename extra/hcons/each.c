@@ -21,23 +21,21 @@ struct walk {
   size_t room;
 };
 
-static uint64_t home_of(const struct hc_slots *s, size_t pos) {
-  return (pos - hc_slots_distance(s, pos)) & hc_slots_mask(s);
-}
-
-/* Homes [first, end) of the shard. */
-static void take_homes(struct walk *w, size_t first, size_t end) {
+/* Those with hashes [w->next, end), all but the shard's bits, and no home before FIRST. */
+static void take_hashes(struct walk *w, size_t first, size_t last,
+                        uint64_t end) {
   const struct hc_slots *s = &w->shard->slots;
   size_t size = hc_array_size(&s->now);
+  uint32_t hash_mask = UINT32_MAX >> s->skip;
   w->count = 0;
-  for (size_t i = first; i < end || s->now.slot[i & (size - 1)] != 0; i++) {
+  for (size_t i = first; i < last || s->now.slot[i & (size - 1)] != 0; i++) {
     size_t pos = i & (size - 1);
     const void *node = hc_slots_held_node(s->now.slot[pos]);
+    uint32_t hash;
     if (s->now.slot[pos] == 0)
       continue;
-    if (home_of(s, pos) < first || home_of(s, pos) >= end)
-      continue;
-    if (!hc_backend_is_live(node))
+    hash = hc_hash(node) & hash_mask;
+    if (hash < w->next || hash >= end || !hc_backend_is_live(node))
       continue;
     if (w->count < w->room)
       w->node[w->count] = node;
@@ -45,21 +43,21 @@ static void take_homes(struct walk *w, size_t first, size_t end) {
   }
 }
 
-/* The hash at which a home begins; the shard's bits are not in it. */
+/* In whole lines, whose entries are in the order of their hashes from line to line only. */
 static void chunk_locked(struct walk *w) {
   struct hc_slots *s = &w->shard->slots;
   unsigned low_bits;
-  uint64_t first;
-  uint64_t end;
+  size_t first;
+  size_t last;
   hc_slots_move(s, SIZE_MAX);
   low_bits = 32 - s->skip - s->now.bits;
-  first = w->next >> low_bits;
-  end = first + ((uint64_t)1 << CHUNK_BITS);
-  if (end > hc_array_size(&s->now))
-    end = hc_array_size(&s->now);
-  take_homes(w, first, end);
+  first = (w->next >> low_bits) & s->now.lines;
+  last = first + ((size_t)1 << CHUNK_BITS);
+  if (last > hc_array_size(&s->now))
+    last = hc_array_size(&s->now);
+  take_hashes(w, first, last, (uint64_t)last << low_bits);
   if (w->count <= w->room)
-    w->next = end << low_bits;
+    w->next = (uint64_t)last << low_bits;
 }
 
 static void *chunk_old(void *arg) {

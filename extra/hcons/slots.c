@@ -113,40 +113,37 @@ void hc_slots_drop(struct hc_slots *s) {
 
 /* ---- Homes without reading nodes ---- */
 
-/* How many low bits of a home the tag also holds. */
-static inline unsigned shared_bits(const struct hc_array *a) {
-  return a->shift + HC_SLOT_NEAR_BITS < HC_SLOT_TAG_BITS
-             ? HC_SLOT_TAG_BITS - a->shift
-             : HC_SLOT_NEAR_BITS;
+/* The tag has what of a home is needed, in so far as it is asked of places fewer than
+ * 2^shared_bits away. */
+static inline bool has_home_in_tag(const struct hc_array *a) {
+  return a->shift + HC_SLOT_NEAR_BITS <= HC_SLOT_TAG_BITS;
+}
+
+/* A run of so many taken places before an entry, or fewer, tells its home by its tag. */
+static inline size_t longest_run(const struct hc_array *a) {
+  return has_home_in_tag(a) ? ((size_t)1 << (HC_SLOT_TAG_BITS - a->shift)) - 1
+                            : 0;
 }
 
 static inline uint32_t tag_at(const struct hc_array *a, size_t pos) {
   return (uint32_t)(a->slot[pos] >> HC_SLOT_ADDR_BITS);
 }
 
-static inline size_t distance_at(const struct hc_array *a, size_t pos) {
-  size_t window = ((size_t)1 << shared_bits(a)) - 1;
-  size_t home;
-  if (a->reach <= window)
-    home = hc_array_home(a, tag_at(a, pos));
-  else {
-    home = hc_array_home(a, hc_hash(hc_slots_node(a->slot[pos])));
-    window = hc_array_size(a) - 1;
-  }
-  return (pos - home) & window;
+/* With no more than longest_run() taken places before POS. */
+static inline size_t distance_by_tag(const struct hc_array *a, size_t pos) {
+  size_t window = ((size_t)1 << (HC_SLOT_TAG_BITS - a->shift)) - 1;
+  return (pos - hc_array_home(a, tag_at(a, pos))) & window;
 }
 
-size_t hc_slots_distance(const struct hc_slots *s, size_t pos) {
-  return distance_at(&s->now, pos);
+static inline size_t distance_by_node(const struct hc_array *a, size_t pos) {
+  uint32_t hash = hc_hash(hc_slots_node(a->slot[pos]));
+  return (pos - hc_array_home(a, hash)) & a->mask;
 }
 
-/* The hash but for the bits that all entries agree in. */
-static inline uint32_t hash_at(const struct hc_array *a, size_t pos) {
+/* Likewise. The hash but for the bits that all entries agree in. */
+static inline uint32_t hash_by_tag(const struct hc_array *a, size_t pos) {
   unsigned below = a->shift + HC_SLOT_NEAR_BITS;
-  size_t home;
-  if (below > HC_SLOT_TAG_BITS)
-    return hc_hash(hc_slots_node(a->slot[pos]));
-  home = (pos - distance_at(a, pos)) & a->mask;
+  size_t home = (pos - distance_by_tag(a, pos)) & a->mask;
   return (uint32_t)(home >> HC_SLOT_NEAR_BITS) << below |
          (tag_at(a, pos) & (((uint32_t)1 << below) - 1));
 }
@@ -177,8 +174,6 @@ static inline void place(struct hc_array *a, uint32_t hash, uint64_t word) {
   while (a->slot[(home + distance) & a->mask] != 0)
     distance++;
   hc_slot_write(&a->slot[(home + distance) & a->mask], word);
-  if (distance > a->reach)
-    a->reach = distance;
 }
 
 void hc_slots_insert(struct hc_slots *s, uint32_t hash, const void *node) {
@@ -188,16 +183,29 @@ void hc_slots_insert(struct hc_slots *s, uint32_t hash, const void *node) {
   settle(s);
 }
 
+static inline uint32_t hash_at(const struct hc_array *a, size_t pos,
+                               bool by_tag) {
+  return by_tag ? hash_by_tag(a, pos) : hc_hash(hc_slots_node(a->slot[pos]));
+}
+
 /* With copies of the arrays, which stores to them cannot change. */
 static void move_up_to(struct hc_slots *s, size_t end) {
   const struct hc_array old = s->old;
   struct hc_array now = s->now;
+  bool has_home = has_home_in_tag(&old);
+  size_t longest = longest_run(&old);
+  size_t run = s->run;
   for (size_t pos = s->moved; pos < end; pos++) {
     uint64_t word = old.slot[pos];
-    if (word != 0 && word != HC_SLOT_GONE)
-      place(&now, hash_at(&old, pos), word);
+    if (word == 0) {
+      run = 0;
+      continue;
+    }
+    if (word != HC_SLOT_GONE)
+      place(&now, hash_at(&old, pos, has_home && run <= longest), word);
+    run++;
   }
-  s->now.reach = now.reach;
+  s->run = run;
   s->moved = end;
 }
 
@@ -225,6 +233,7 @@ static bool begin_move(struct hc_slots *s, unsigned bits) {
   s->old = s->now;
   s->now = next;
   s->moved = s->emptied = 0;
+  s->run = hc_array_size(&s->old); /* it is not known */
   publish(s);
   settle(s);
   return true;
@@ -256,18 +265,31 @@ bool hc_slots_reserve(struct hc_slots *s, int *out_resized) {
   return s->used < size / 16 * 15;
 }
 
+/* The places before POS that are taken, up to MOST. */
+static inline size_t run_before(const struct hc_array *a, size_t pos,
+                                size_t most) {
+  size_t run = 0;
+  while (run < most && a->slot[(pos - run - 1) & a->mask] != 0)
+    run++;
+  return run;
+}
+
 /* Moves the entries after the hole at POS back until none is out of place. */
 static void close_hole(struct hc_slots *s, size_t pos) {
-  size_t mask = hc_slots_mask(s);
-  uint64_t *slot = s->now.slot;
+  const struct hc_array now = s->now;
+  size_t longest = longest_run(&now);
+  size_t run = run_before(&now, pos, longest);
   size_t hole = pos;
-  for (size_t i = (pos + 1) & mask; slot[i] != 0; i = (i + 1) & mask) {
-    if (hc_slots_distance(s, i) < ((i - hole) & mask))
+  for (size_t i = (pos + 1) & now.mask; now.slot[i] != 0;
+       i = (i + 1) & now.mask) {
+    size_t distance =
+        ++run <= longest ? distance_by_tag(&now, i) : distance_by_node(&now, i);
+    if (distance < ((i - hole) & now.mask))
       continue;
-    hc_slot_write(&slot[hole], slot[i]);
+    hc_slot_write(&now.slot[hole], now.slot[i]);
     hole = i;
   }
-  hc_slot_write(&slot[hole], 0);
+  hc_slot_write(&now.slot[hole], 0);
 }
 
 static bool erase_now(struct hc_slots *s, uint32_t hash, uint64_t word) {

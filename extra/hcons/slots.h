@@ -8,11 +8,11 @@
  * in them only, and so share the lines in arrays of any size.
  *
  * Invariants of an array: (1) no empty slot lies between an entry's home and its
- * place; (2) `reach` is at least the distance of any entry from its home; (3) at
- * least one slot is empty. There are no tombstones: erasing shifts later entries
- * back. That and moving need the homes of entries; in an array of more than
- * 2^11 slots the bits that tag and home share, together with (2), give the home
- * without reading the node, which is likely to be cold or dead.
+ * place; (2) at least one slot is empty. There are no tombstones: erasing shifts
+ * later entries back. That and moving need the homes of entries; in an array of at
+ * least 2^15 slots the bits that tag and home share, together with (1) and an empty
+ * slot not far before, give the home without reading the node, which is likely to be
+ * cold or dead.
  *
  * A resize is a move in steps. Entries go to `now` in the order of their places
  * in `old`; those below `moved` have gone, and what still stands there counts no
@@ -60,7 +60,6 @@ struct hc_array {
   size_t lines;   /* the same without the bits within a line */
   unsigned bits;
   unsigned shift; /* of a hash: what is below the home */
-  size_t reach;
 };
 
 /* What every change writes comes first, beside the lock in a shard; what look-ups
@@ -75,7 +74,8 @@ struct hc_slots {
   unsigned skip;            /* [const] */
   struct hc_array now;
   struct hc_array old;
-  size_t moved;   /* places of `old` that count no more */
+  size_t moved; /* places of `old` that count no more */
+  size_t run; /* so many places before that one were taken, or more than are */
   size_t emptied; /* places of `old` whose memory is given back */
   uint64_t *retired[HC_SLOTS_MAX_BITS + 1]; /* empty arrays, by bits */
 };
@@ -99,9 +99,6 @@ void hc_slots_insert(struct hc_slots *s, uint32_t hash, const void *node);
 
 /* Removes this very node; false when it is not there. */
 bool hc_slots_erase(struct hc_slots *s, uint32_t hash, const void *node);
-
-/* Distance of the entry at POS of `now` from its home. */
-size_t hc_slots_distance(const struct hc_slots *s, size_t pos);
 
 static inline size_t hc_array_size(const struct hc_array *a) {
   return (size_t)1 << a->bits;
@@ -143,10 +140,7 @@ static inline void hc_slot_write(uint64_t *slot, uint64_t word) {
  * something to spare. */
 static inline void hc_slots_put(struct hc_slots *s, uint32_t hash, size_t pos,
                                 const void *node) {
-  size_t distance = (pos - hc_slots_home(s, hash)) & s->now.mask;
   hc_slot_write(&s->now.slot[pos], hc_slots_word(hash, node));
-  if (distance > s->now.reach)
-    s->now.reach = distance;
   s->used++;
   s->entered++;
   s->spare--;
