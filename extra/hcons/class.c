@@ -138,10 +138,8 @@ static void describe(struct hc_class *c, const hc_class_desc *desc) {
   if (desc->name != NULL)
     strncpy(c->name, desc->name, HC_CLASS_NAME_BYTES - 1);
   c->desc.name = c->name;
-  c->near_bits[0] = c->desc.leaf ? HC_NEAR_LEAF : HC_NEAR_NODE;
-  c->near_bits[1] = c->near_bits[0] & HC_NEAR_TWO;
-  for (int i = 0; i < 2; i++)
-    c->far_bits[i] = ~c->near_bits[i];
+  c->near_bits = c->desc.leaf ? HC_NEAR_LEAF : HC_NEAR_NODE;
+  c->far_bits = ~c->near_bits;
   c->tail_words =
       desc->extra_words + ((desc->flags & HC_CLASS_IDS) != 0 ? 1 : 0);
 }

@@ -45,9 +45,8 @@ struct hc_class {
   unsigned plain;        /* [const] bit i: nodes of i words are made by writing
                                      * header and key */
   uint32_t low; /* [const] what all headers of the class have at the low end */
-  uintptr_t
-      near_bits[2]; /* [const] of one key word, of each of more; see keys.h */
-  uintptr_t far_bits[2];     /* [const] the others */
+  uintptr_t near_bits; /* [const] of the first two key words; see keys.h */
+  uintptr_t far_bits;  /* [const] the others */
   struct hc_class_desc desc; /* [const] */
   atomic_size_t strays; /* nodes that outlive the table, not yet notified */
   atomic_uint calling;  /* on_reclaim runs so many times */

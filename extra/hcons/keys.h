@@ -16,16 +16,17 @@ static inline uint64_t hc_mix(uint64_t a, uint64_t b) {
 #define HC_HASH_C UINT64_C(0x589965cc75374cc3)
 
 /* Keys that are near each other have hashes that differ in their lowest bits only, and so
- * their slots are in one cache line or two: those of one word with eight neighbours, be
- * it successive numbers or the addresses of small objects within 256 bytes; those of more
- * words with four neighbours each for the first two of them. Programs make and ask for
- * such keys one after the other, as they go along a chain, a list or two. No more than eight
- * or sixteen keys are near each other, whatever a program has, and each has a place.
+ * their slots are in one cache line or two: those with four neighbours for the word, or
+ * for each of the first two. Neighbours are successive numbers in leaves, and else the
+ * addresses of small objects within 128 bytes, every second of 16 bytes. Programs make and
+ * ask for such keys one after the other, as they go along a chain, a list or two. No more
+ * than four or sixteen keys are near each other, whatever a program has, and each has a
+ * place.
  *
  * What tells near keys apart is left out of the mixing and comes in at the end of the
  * upper half of the hash, from either form of word. When both words go up, or one up and
  * one down, only the lower two bits change, and the line stays. */
-enum { HC_NEAR_LEAF = 7, HC_NEAR_NODE = 7 << 5, HC_NEAR_TWO = 3 | 3 << 5 };
+enum { HC_NEAR_LEAF = 3, HC_NEAR_NODE = 3 << 5 };
 
 static inline uint64_t hc_near_hash(uintptr_t places) {
   return places * ((UINT64_C(1) << 32) + (UINT64_C(1) << 27));
@@ -45,16 +46,16 @@ HC_ALWAYS_INLINE uint64_t hc_hash_words(const struct hc_class *cls,
   if (words == 0)
     return h * HC_HASH_C;
   if (words == 1)
-    return hc_mix((key[0] & cls->far_bits[0]) ^ h, HC_HASH_B) * HC_HASH_C ^
-           hc_near_hash(key[0] & cls->near_bits[0]);
-  h = hc_mix((key[0] & cls->far_bits[1]) ^ h,
-             (key[1] & cls->far_bits[1]) ^ HC_HASH_B);
+    return hc_mix((key[0] & cls->far_bits) ^ h, HC_HASH_B) * HC_HASH_C ^
+           hc_near_hash(key[0] & cls->near_bits);
+  h = hc_mix((key[0] & cls->far_bits) ^ h,
+             (key[1] & cls->far_bits) ^ HC_HASH_B);
   for (size_t i = 2; i + 2 <= words; i += 2)
     h = hc_mix(key[i] ^ h, key[i + 1] ^ HC_HASH_B) + h;
   if (words % 2 != 0)
     h = hc_mix(key[words - 1] ^ h, HC_HASH_B);
-  return h * HC_HASH_C ^ hc_near_hash(hc_near_two(key[0] & cls->near_bits[1],
-                                                  key[1] & cls->near_bits[1]));
+  return h * HC_HASH_C ^ hc_near_hash(hc_near_two(key[0] & cls->near_bits,
+                                                  key[1] & cls->near_bits));
 }
 
 HC_ALWAYS_INLINE uint32_t hc_low_of(const struct hc_class *cls, unsigned tag,

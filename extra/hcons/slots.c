@@ -278,8 +278,10 @@ static inline size_t run_before(const struct hc_array *a, size_t pos,
 static void close_hole(struct hc_slots *s, size_t pos) {
   const struct hc_array now = s->now;
   size_t longest = longest_run(&now);
-  size_t run = run_before(&now, pos, longest);
   size_t hole = pos;
+  size_t run = 0;
+  if (now.slot[(pos + 1) & now.mask] != 0)
+    run = run_before(&now, pos, longest);
   for (size_t i = (pos + 1) & now.mask; now.slot[i] != 0;
        i = (i + 1) & now.mask) {
     size_t distance =
