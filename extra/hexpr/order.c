@@ -8,18 +8,21 @@
  * a lexicographic one made of total orders. */
 #include "hexpr/atom.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { PATH_LIMIT = 64 };
 
 static int by_value(uint64_t a, uint64_t b) { return (a > b) - (a < b); }
 
-/* Exact numbers by value, then doubles. */
+/* Exact numbers by value, then doubles by theirs, then NaN. Zeros differ in their bits. */
 static int compare_numbers(ex a, ex b) {
   if ((kind_of(a) == EX_REAL) != (kind_of(b) == EX_REAL))
     return kind_of(b) == EX_REAL ? -1 : 1;
   if (kind_of(a) != EX_REAL)
     return ex_exact_compare(a, b);
+  if (isnan(ex_real_value(a)) != isnan(ex_real_value(b)))
+    return isnan(ex_real_value(a)) ? 1 : -1;
   if (ex_real_value(a) < ex_real_value(b))
     return -1;
   if (ex_real_value(a) > ex_real_value(b))

@@ -114,6 +114,15 @@ static void exact_numbers_are_ordered_by_value(void) {
 
 /* ---- Bytes and bound variables ---- */
 
+static void nan_has_its_place(void) {
+  const double value[] = {-INFINITY, -1.5, 0.0, 1.5, INFINITY};
+  ex nan = ex_real(NAN);
+  for (size_t i = 0; i < sizeof value / sizeof *value; i++) {
+    tap_check(ex_compare(ex_real(value[i]), nan) < 0);
+    tap_check(ex_compare(nan, ex_real(value[i])) > 0);
+  }
+}
+
 static void bytes_of_all_lengths(void) {
   char data[100];
   memset(data, 0, sizeof data);
@@ -378,9 +387,10 @@ static void order_is_the_same_in_every_run(void) {
 
 TAP_MAIN(TAP_CASE(integers_of_any_size), TAP_CASE(fractions_are_reduced),
          TAP_CASE(exact_numbers_are_ordered_by_value),
-         TAP_CASE(bytes_of_all_lengths), TAP_CASE(leaves_have_a_notation),
-         TAP_CASE(definitions), TAP_CASE(many_definitions),
-         TAP_CASE(operators_of_any_number), TAP_CASE(arity_is_checked),
-         TAP_CASE(flags_make_canonical), TAP_CASE(canonical_forms_are_unique),
+         TAP_CASE(nan_has_its_place), TAP_CASE(bytes_of_all_lengths),
+         TAP_CASE(leaves_have_a_notation), TAP_CASE(definitions),
+         TAP_CASE(many_definitions), TAP_CASE(operators_of_any_number),
+         TAP_CASE(arity_is_checked), TAP_CASE(flags_make_canonical),
+         TAP_CASE(canonical_forms_are_unique),
          TAP_CASE(parts_come_before_the_whole),
          TAP_CASE(order_is_the_same_in_every_run))

@@ -17,7 +17,7 @@ hexpr_programs = tests/extra/hexpr_text tests/extra/hexpr_algebra \
 	tests/extra/hexpr_rewrite tests/extra/hexpr_acmatch \
 	tests/extra/hexpr_rulesets \
 	tests/extra/hexpr_collect tests/extra/hexpr_seq \
-	tests/extra/hexpr_infix tests/extra/hexpr_smt \
+	tests/extra/hexpr_fuzz tests/extra/hexpr_infix tests/extra/hexpr_smt \
 	tests/extra/hexpr_walks
 
 hexpr_scripts = tests/extra/hexpr_cli.sh tests/extra/hexpr_cmd.sh \
@@ -90,10 +90,12 @@ tests_extra_hexpr_infix_SOURCES = tests/extra/hexpr_infix.c \
 	tests/extra/random_ex.h
 tests_extra_hexpr_infix_LDADD = $(extra_test_ldadd)
 # The reader of scripts is the command's, and uses the lexer of the library.
-tests_extra_hexpr_smt_SOURCES = tests/extra/hexpr_smt.c extra/hexpr/lex.c \
-	extra/hexpr/lex.h extra/hexpr/reader.c extra/hexpr/reader.h \
-	extra/hexpr/smt.c extra/hexpr/smt.h \
-	extra/hexpr/smt_lex.c
+smt_reader_sources = extra/hexpr/lex.c extra/hexpr/lex.h extra/hexpr/reader.c \
+	extra/hexpr/reader.h extra/hexpr/smt.c extra/hexpr/smt.h extra/hexpr/smt_lex.c
+tests_extra_hexpr_smt_SOURCES = tests/extra/hexpr_smt.c $(smt_reader_sources)
+tests_extra_hexpr_fuzz_SOURCES = tests/extra/hexpr_fuzz.c $(smt_reader_sources)
+tests_extra_hexpr_fuzz_LDADD = $(extra_test_ldadd) $(GMP_LIBS)
+tests_extra_hexpr_fuzz_CFLAGS = $(AM_CFLAGS)
 tests_extra_hexpr_smt_LDADD = $(extra_test_ldadd) $(GMP_LIBS)
 tests_extra_hexpr_smt_CFLAGS = $(AM_CFLAGS)
 
