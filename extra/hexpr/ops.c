@@ -1,7 +1,9 @@
 /* extra/hexpr/ops.c: the table of operators. SPDX-License-Identifier: MIT */
 /* Operators of the program lie in chunks that double in size and never move.
  * `defined` is stored after the entry is complete, so that a reader who got the
- * number of an operator from whoever defined it sees the whole entry. */
+ * number of an operator from whoever defined it sees the whole entry. Then it is put
+ * before the others of its chains: one by a hash of the name, and one by the first
+ * byte of signs, for parsers. */
 #include "hexpr/ops.h"
 
 #include "hexpr/quote.h"
@@ -10,7 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_BITS = 6, FIRST_CHUNK = 1 << FIRST_BITS, CHUNKS = 16 };
+enum {
+  FIRST_BITS = 6,
+  FIRST_CHUNK = 1 << FIRST_BITS,
+  CHUNKS = 16,
+  NAME_CHAINS = 1024,
+  BYTES = 256
+};
 
 struct op {
   const char *name;
@@ -18,6 +26,8 @@ struct op {
   unsigned flags;
   uint32_t hash;
   ex_fix fix;
+  ex_op next_named; /* EX_NONE: the last one */
+  ex_op next_sign;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -25,10 +35,13 @@ static void *chunk[CHUNKS]; /* of struct op [lock; an entry is const once
                                defined] */
 static uint32_t defined;    /* [atomic: w under lock, release / r acquire] */
 
-/* Operators of the program that are no mere calls. They lie in FIXED too, so that
- * a parser looks at these only. [as `chunk`, as `defined`] */
-static void *fixed[CHUNKS]; /* of ex_op */
-static uint32_t fixes;
+/* The first operator of each chain. [as `defined`] */
+static ex_op by_name[NAME_CHAINS];
+static ex_op by_sign[BYTES];
+
+/* Bit R of the bytes L and R: some sign has them in a row. [atomic, relaxed: who got the
+ * operator sees its bits] */
+static uint8_t glued[BYTES][BYTES / 8];
 
 static const char *const op_names[EX_OPS] = {
     [EX_NONE] = "",       [EX_NEG] = "-",       [EX_SQRT] = "sqrt",
@@ -100,13 +113,27 @@ static ex_op built_in(const char *name, size_t arity) {
   return EX_NONE;
 }
 
-ex_op ex_op_named(const char *name) {
-  uint32_t n = __atomic_load_n(&defined, __ATOMIC_ACQUIRE);
-  for (uint32_t i = 0; i < n; i++)
-    if (strcmp(entry(i)->name, name) == 0)
-      return EX_OPS + i;
+static uint32_t hash_name(const char *name, size_t bytes) {
+  uint32_t h = 2166136261u;
+  for (size_t i = 0; i < bytes; i++)
+    h = (h ^ (unsigned char)name[i]) * 16777619u;
+  return h;
+}
+
+static ex_op named(const char *name, size_t bytes) {
+  uint32_t hash = hash_name(name, bytes);
+  ex_op op = __atomic_load_n(&by_name[hash % NAME_CHAINS], __ATOMIC_ACQUIRE);
+  while (op != EX_NONE) {
+    const struct op *e = entry(op - EX_OPS);
+    if (e->hash == hash && strlen(e->name) == bytes &&
+        memcmp(e->name, name, bytes) == 0)
+      return op;
+    op = e->next_named;
+  }
   return EX_NONE;
 }
+
+ex_op ex_op_named(const char *name) { return named(name, strlen(name)); }
 
 ex_op ex_op_find(const char *name, size_t argc) {
   ex_op op = argc == 0 ? EX_NONE : built_in(name, argc);
@@ -130,20 +157,6 @@ ex_fix ex_op_fix(ex_op op) {
   return (op_flags[op] & EX_FIXES) != 0 ? FIX_SIGN : FIX_CALL;
 }
 
-static uint32_t fixes_now(void) {
-  return __atomic_load_n(&fixes, __ATOMIC_ACQUIRE);
-}
-
-static ex_op fixed_at(uint32_t i) {
-  size_t c = 0;
-  size_t room = FIRST_CHUNK;
-  for (; i >= room; c++) {
-    i -= (uint32_t)room;
-    room *= 2;
-  }
-  return ((const ex_op *)fixed[c])[i];
-}
-
 /* Takes OP for the best so far if TEXT begins with it and it is longer. */
 static void match_sign(ex_op op, const char *text, size_t bytes, unsigned want,
                        ex_op *best, size_t *length) {
@@ -161,38 +174,31 @@ static void match_sign(ex_op op, const char *text, size_t bytes, unsigned want,
 ex_op ex_op_sign(const char *text, size_t bytes, unsigned want,
                  size_t *out_bytes) {
   ex_op best = EX_NONE;
-  uint32_t n = fixes_now();
+  ex_op op;
   *out_bytes = 0;
   if (bytes == 0)
     return EX_NONE;
   for (size_t i = 0; i < SIGNS; i++)
     match_sign(signs[i], text, bytes, want, &best, out_bytes);
-  for (uint32_t i = 0; i < n; i++)
-    if (ex_op_fix(fixed_at(i)) == FIX_SIGN)
-      match_sign(fixed_at(i), text, bytes, want, &best, out_bytes);
+  op = __atomic_load_n(&by_sign[(unsigned char)text[0]], __ATOMIC_ACQUIRE);
+  for (; op != EX_NONE; op = entry(op - EX_OPS)->next_sign)
+    match_sign(op, text, bytes, want, &best, out_bytes);
   return best;
 }
 
 ex_op ex_op_word(const char *text, size_t bytes, unsigned want) {
-  uint32_t n = fixes_now();
-  for (uint32_t i = 0; i < n; i++) {
-    ex_op op = fixed_at(i);
-    const char *name = ex_op_name(op);
-    if (ex_op_fix(op) == FIX_WORD && (ex_op_flags(op) & want) != 0 &&
-        strlen(name) == bytes && memcmp(name, text, bytes) == 0)
-      return op;
-  }
-  return EX_NONE;
+  ex_op op = named(text, bytes);
+  if (op == EX_NONE || ex_op_fix(op) != FIX_WORD ||
+      (ex_op_flags(op) & want) == 0)
+    return EX_NONE;
+  return op;
 }
 
 bool ex_op_glues(char left, char right) {
-  uint32_t n = fixes_now();
-  char both[3] = {left, right, '\0'};
-  for (uint32_t i = 0; i < n; i++)
-    if (ex_op_fix(fixed_at(i)) == FIX_SIGN &&
-        strstr(ex_op_name(fixed_at(i)), both) != NULL)
-      return true;
-  return false;
+  unsigned char r = (unsigned char)right;
+  uint8_t bits =
+      __atomic_load_n(&glued[(unsigned char)left][r / 8], __ATOMIC_RELAXED);
+  return (bits >> r % 8 & 1) != 0;
 }
 
 bool ex_op_known(const char *name) {
@@ -240,13 +246,6 @@ static ex_fix fix_of(const char *name, unsigned flags) {
   return ex_quote_is_infix_name(name) ? FIX_WORD : FIX_CALL;
 }
 
-static uint32_t hash_name(const char *name) {
-  uint32_t h = 2166136261u;
-  for (; *name != '\0'; name++)
-    h = (h ^ (unsigned char)*name) * 16777619u;
-  return h;
-}
-
 /* The array among CHUNKS for entry I of SIZE bytes, made when it is new; how far
  * into it. */
 static void *make_room(void **chunks, uint32_t i, size_t size,
@@ -265,28 +264,42 @@ static void *make_room(void **chunks, uint32_t i, size_t size,
   return NULL;
 }
 
+/* From here on parsers find OP. */
+static void announce_locked(ex_op op, struct op *e) {
+  unsigned char first = (unsigned char)e->name[0];
+  uint32_t chain = e->hash % NAME_CHAINS;
+  e->next_named = by_name[chain];
+  e->next_sign = by_sign[first];
+  for (const char *at = e->name; e->fix == FIX_SIGN && at[1] != '\0'; at++) {
+    unsigned char r = (unsigned char)at[1];
+    __atomic_fetch_or(&glued[(unsigned char)at[0]][r / 8],
+                      (uint8_t)(1u << r % 8), __ATOMIC_RELAXED);
+  }
+  __atomic_store_n(&defined, defined + 1, __ATOMIC_RELEASE);
+  __atomic_store_n(&by_name[chain], op, __ATOMIC_RELEASE);
+  if (e->fix == FIX_SIGN)
+    __atomic_store_n(&by_sign[first], op, __ATOMIC_RELEASE);
+}
+
 static ex_op define_locked(const char *name, int arity, unsigned flags) {
   char *copy = strdup(name);
   ex_op op = EX_OPS + defined;
   uint32_t at;
-  uint32_t fixed_place;
   struct op *ops = make_room(chunk, defined, sizeof *ops, &at);
-  ex_op *fixed_ops = make_room(fixed, fixes, sizeof *fixed_ops, &fixed_place);
-  if (copy == NULL || ops == NULL || fixed_ops == NULL) {
+  if (copy == NULL || ops == NULL) {
     free(copy);
     ex_node_fail(EX_ENOMEM);
     return EX_NONE;
   }
-  ops[at] =
-      (struct op){copy, arity, flags, hash_name(name), fix_of(name, flags)};
+  ops[at] = (struct op){.name = copy,
+                        .arity = arity,
+                        .flags = flags,
+                        .hash = hash_name(name, strlen(name)),
+                        .fix = fix_of(name, flags)};
   if (op <= EX_TAGGED_OP && arity >= 1 && arity <= 3 &&
       (flags & (EX_COMM | EX_ASSOC | EX_IDEM)) == 0)
     __atomic_store_n(&ex_op_plain[op], (uint8_t)(arity + 1), __ATOMIC_RELAXED);
-  __atomic_store_n(&defined, defined + 1, __ATOMIC_RELEASE);
-  if (ops[at].fix != FIX_CALL) {
-    fixed_ops[fixed_place] = op;
-    __atomic_store_n(&fixes, fixes + 1, __ATOMIC_RELEASE);
-  }
+  announce_locked(op, &ops[at]);
   return op;
 }
 

@@ -313,6 +313,33 @@ static void deep_definitions(void) {
   free(text);
 }
 
+/* Words with the same chain, signs that begin each other: each is found, and the
+ * longest. */
+static void thousands_of_operators(void) {
+  static const char bytes[] = "$<>~";
+  ex x = ex_sym("x");
+  ex y = ex_sym("y");
+  for (int i = 0; i < 5000; i++) {
+    char text[32];
+    ex_op op;
+    snprintf(text, sizeof text, "word%d x", i);
+    text[strlen(text) - 2] = '\0';
+    op = ex_opdef(text, 1, EX_PREFIX | EX_PRIORITY(7));
+    text[strlen(text)] = ' ';
+    tap_require(parse(text) == ex_1(op, x));
+  }
+  for (unsigned i = 0; i < 256; i++) {
+    char sign[6] = {'$'};
+    char text[16];
+    ex_op op;
+    for (unsigned k = 0, rest = i; rest > 0; k++, rest /= 4)
+      sign[k + 1] = bytes[rest % 4];
+    op = ex_opdef(sign, 2, EX_INFIX | EX_PRIORITY(8));
+    snprintf(text, sizeof text, "x%sy", sign);
+    tap_require(parse(text) == ex_2(op, x, y));
+  }
+}
+
 /* ---- Round trips ---- */
 
 static ex random_term(uint64_t r, const ex_op *op, ex a, ex b) {
@@ -397,7 +424,7 @@ static void any_text_is_safe(void) {
 
 TAP_MAIN(TAP_CASE(groups), TAP_CASE(postfix_and_signs),
          TAP_CASE(calls_and_names), TAP_CASE(errors), TAP_CASE(definitions),
-         TAP_CASE(sharing_is_kept), TAP_CASE(limits_hold),
-         TAP_CASE_T(brackets_and_calls, 300), TAP_CASE_T(chains, 300),
-         TAP_CASE_T(deep_definitions, 300), TAP_CASE(round_trip),
-         TAP_CASE(any_text_is_safe))
+         TAP_CASE(thousands_of_operators), TAP_CASE(sharing_is_kept),
+         TAP_CASE(limits_hold), TAP_CASE_T(brackets_and_calls, 300),
+         TAP_CASE_T(chains, 300), TAP_CASE_T(deep_definitions, 300),
+         TAP_CASE(round_trip), TAP_CASE(any_text_is_safe))

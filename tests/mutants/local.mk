@@ -8,7 +8,8 @@ EXTRA_DIST += tests/mutants/run tests/mutants/alloc.list tests/mutants/cycle.lis
 	tests/mutants/final.list \
 	tests/mutants/gcx.list \
 	tests/mutants/hcons.list \
-	tests/mutants/heap.list tests/mutants/hexpr.list tests/mutants/mark.list \
+	tests/mutants/heap.list tests/mutants/hexpr.list \
+	tests/mutants/hexpr_cmd.list tests/mutants/mark.list \
 	tests/mutants/notify.list \
 	tests/mutants/reclaim.list tests/mutants/weak.list tests/mutants/world.list
 
