@@ -9,7 +9,7 @@ libgccore_la_SOURCES = \
 	src/plat/futex.c src/plat/images.c \
 	src/plat/lock.c src/plat/lock.h src/plat/mappings.c src/plat/memory.c src/plat/plat.h \
 	src/plat/self.c src/plat/self.h src/plat/signal.c src/plat/system.c \
-	src/plat/text.c src/plat/thread.c \
+	src/plat/text.c src/plat/thread.c src/plat/trace.c \
 	src/heap/find.c src/heap/find.h src/heap/heap.h src/heap/kind.c \
 	src/heap/layout.c src/heap/layout.h src/heap/mark_bits.c \
 	src/heap/mark_bits_inline.h src/heap/meta.c src/heap/meta.h src/heap/packed.c \
@@ -66,7 +66,7 @@ libgccore_la_SOURCES = \
 	src/diag/leak.h src/diag/back.c src/diag/back.h \
 	src/diag/report.c src/diag/search.c src/diag/search.h \
 	src/diag/sited_check.c \
-	src/diag/sited_check.h \
+	src/diag/sited_check.h src/diag/told.c src/diag/told.h \
 	src/diag/stats.c src/diag/stats.h src/diag/verify.c \
 	src/diag/verify.h
 

@@ -232,9 +232,9 @@ GC_API void GC_CALL GC_enumerate_reachable_objects_inner(
  * GC_debug_malloc and the like are described by the function of the kind that
  * they stand for.  The argument is the object as the program knows it.
  *
- * It may be called with the world stopped: it only reads the object and what
- * it refers to, takes no lock, as of malloc or a file, and does not call the
- * collector. */
+ * It is called after the collection, by the thread that made it, with no lock
+ * of the library held, and may do what [alloc] functions do; the object and what
+ * it refers to are there until then.  Programs for libgc should only read. */
 #define GC_TYPE_DESCR_LEN 40
 typedef void (GC_CALLBACK *GC_describe_type_fn)(void * /* obj */,
                                                 char * /* text */);

@@ -14,9 +14,12 @@
 static void report_sited(const char *what, const struct gc_object *o,
                          size_t offset) {
   const struct gc_sited *s = gc_sited_of(o);
+  const void *frames[GC_TRACE_MAX];
   gc_plat_message("%s: object at %p (%s:%u, %zu bytes), offset %zu", what,
                   (void *)(o->start + sizeof *s), s->file, s->line, s->bytes,
                   offset);
+  gc_sited_get_trace(o, frames);
+  gc_plat_say_trace(frames, GC_TRACE_MAX);
 }
 
 static unsigned kind_for(unsigned kind) {
@@ -34,17 +37,28 @@ static unsigned kind_for(unsigned kind) {
   return sited;
 }
 
+static gc_noinline void take_trace(const void *frames[static GC_TRACE_MAX]) {
+  unsigned n = gc_plat_trace(frames, gc_sited_frames);
+  for (; n < gc_sited_frames; n++)
+    frames[n] = NULL;
+}
+
+/* The trace is taken before any lock: unwinding may want the loader's and malloc's. */
 void *gc_sited_alloc(size_t bytes, unsigned kind, const char *file,
                      unsigned line) {
   struct gc_object o;
+  const void *frames[GC_TRACE_MAX];
   unsigned sited = kind_for(kind);
-  size_t all = sizeof(struct gc_sited) + bytes + GC_SITED_ZONE;
+  size_t extra = gc_sited_frames * sizeof *frames;
+  size_t all = sizeof(struct gc_sited) + bytes + GC_SITED_ZONE + extra;
   if (all < bytes)
     return gc_alloc_failed(bytes);
+  if (extra != 0)
+    take_trace(frames);
   void *p = gc_alloc(all, sited);
   if (p == NULL || !gc_find(p, &o) || o.start != p || o.kind != sited)
     return p;
-  gc_sited_fill(&o, bytes, file, line);
+  gc_sited_fill(&o, bytes, file, line, frames);
   return o.start + sizeof(struct gc_sited);
 }
 

@@ -26,6 +26,8 @@
     "0: no spare byte behind objects")                                         \
   X("GC_LOG_FILE", TEXT, log_file, "messages go to this file")                 \
   X("GCX_VERIFY", FLAG, verify, "check the heap after each collection")        \
+  X("GCX_CALL_CHAIN", NUMBER, call_chain,                                      \
+    "calls that debugging objects remember")                                   \
   X("GCX_DEBUG_KINDS", FLAG, debug_kinds,                                      \
     "all kinds of gcx/reclaim.h are debug kinds")                              \
   X("GCX_QUARANTINE", NUMBER, quarantine,                                      \

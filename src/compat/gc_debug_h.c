@@ -1,8 +1,9 @@
 /* src/compat/gc_debug_h.c: gc_debug.h: allocation with sites. SPDX-License-Identifier: MIT
  */
+#include "alloc/free_realloc.h"
 #include "alloc/sited.h"
 #include "compat/compat.h"
-#include "diag/leak.h"
+#include "diag/told.h"
 #include "heap/sited.h"
 #include "plat/plat.h"
 
@@ -161,10 +162,10 @@ wchar_t *GC_debug_wcsdup(const wchar_t *text, const char *file, int line) {
 
 /* ---- Reports ---- */
 
-_Static_assert(GC_TYPE_DESCR_LEN == GC_LEAK_TEXT_BYTES, "descriptions");
+_Static_assert(GC_TYPE_DESCR_LEN == GC_TOLD_TEXT_BYTES, "descriptions");
 
 void GC_register_describe_type_fn(int kind, GC_describe_type_fn describe) {
-  gc_leak_set_describe(gc_compat_kind(kind), describe);
+  gc_told_set_describe(gc_compat_kind(kind), describe, gc_free);
 }
 
 /* ---- Stores and displacements ---- */

@@ -40,6 +40,7 @@
 
 struct gc_cycle_stats gc_cycle_stats;
 void (*gc_collect_leaks)(void);
+void (*gc_collect_tell)(void);
 void (*gc_collect_search)(char *own_sp, char *own_end);
 void (*gc_collect_verify)(void);
 void (*gc_collect_report)(bool at_end);
@@ -225,6 +226,8 @@ bool gc_collect_unless(int (*stop_function)(void),
   if (ran && cause != COLLECT_BUDGET)
     gc_deliver(DELIVER_ALL);
   gc_api_unlock_only();
+  if (ran && gc_collect_tell != NULL)
+    gc_collect_tell();
   gc_debug_leave();
   return ran;
 }

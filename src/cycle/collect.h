@@ -31,7 +31,9 @@ extern struct gc_cycle_stats gc_cycle_stats;
 
 /* World stopped, marks complete, before anything is condemned; set by diag. */
 extern void (*gc_collect_leaks)(void);
-/* At the same time: who refers to what is in quarantine; set by diag when there are
+/* After a collection, no lock held: what that found is told. Set by diag. */
+extern void (*gc_collect_tell)(void);
+/* When leaks are: who refers to what is in quarantine; set by diag when there are
  * debug kinds. The calling thread's stack counts from own_sp on; what lies below
  * own_end is the collector's. */
 extern void (*gc_collect_search)(char *own_sp, char *own_end);

@@ -13,6 +13,7 @@
 #include "cycle/observe.h"
 #include "cycle/weak_map.h"
 #include "heap/meta.h"
+#include "heap/sited.h"
 #include "heap/space.h"
 #include "heap/tlab.h"
 #include "mark/mark.h"
@@ -69,6 +70,14 @@ static void apply_options(void) {
     *gc_switches.dont_gc = 1;
   if (o->find_leak.is_set)
     *gc_switches.find_leak = o->find_leak.number != 0;
+}
+
+static void start_traces(void) {
+  size_t wanted = gc_options.call_chain.number;
+  if (wanted == 0)
+    return;
+  gc_plat_trace_start();
+  gc_sited_frames = wanted < GC_TRACE_MAX ? (unsigned)wanted : GC_TRACE_MAX;
 }
 
 /* ---- Upcalls ---- */
@@ -157,6 +166,7 @@ static void start_layers(void) {
   gc_stop_start();
   gc_roots_start();
   install_upcalls();
+  start_traces();
   size_t initial = gc_options.initial_heap.number;
   if (!gc_space_expand(initial != 0 ? initial : GC_BLOCK_BYTES))
     gc_plat_message("the initial heap of %zu bytes is not to be had", initial);

@@ -179,9 +179,7 @@ static bool search_level(struct back_search *b) {
 /* As the program knows it. */
 static struct gc_debug_site site_of(const struct gc_object *o) {
   struct gc_debug_site site = gc_debug_site_of(o);
-  size_t offset;
-  if ((gc_sited_is_kind(o->kind) || o->kind >= KIND_FIRST_NEW) &&
-      gc_sited_look(o, &offset) == SITED_GOOD) {
+  if (gc_sited_has_site(o)) {
     const struct gc_sited *s = gc_sited_of(o);
     site.start = o->start + sizeof *s;
     site.file = s->file;
@@ -191,31 +189,36 @@ static struct gc_debug_site site_of(const struct gc_object *o) {
   return site;
 }
 
+/* Link i is about the node, and the link before it has the reference from there. */
+static void write_node(struct back_search *b, unsigned i, unsigned n) {
+  const struct back_node *node = &nodes.at[n];
+  struct gc_debug_site site = site_of(&node->object);
+  if (i < b->max) {
+    b->links[i].object = site;
+    if (gc_sited_has_site(&node->object))
+      gc_sited_get_trace(&node->object, b->links[i].frames);
+  }
+  if (i > 0 && i - 1 < b->max) {
+    b->links[i - 1].by = BACK_OBJECT;
+    b->links[i - 1].word = node->word;
+    b->links[i - 1].from = site;
+  }
+}
+
 /* The way from the end goes towards the object, and is wanted the other way round. */
 static void write_way(struct back_search *b) {
   unsigned last = b->node == NOBODY ? 0 : b->node, length = 1;
   for (unsigned n = last; n != 0; n = nodes.at[n].to)
     length++;
   b->count = length < b->max ? length : b->max;
-  for (unsigned i = length, n = last; i-- > 0; n = nodes.at[n].to) {
-    struct gc_back_link link = {.object = site_of(&nodes.at[n].object)};
-    if (i + 1 == length) {
-      link.by = b->by;
-      link.word = b->word;
-      link.thread = b->thread;
-    } else if (i < b->max) {
-      link = b->links[i];
-      link.object = site_of(&nodes.at[n].object);
-    }
-    if (i < b->max)
-      b->links[i] = link;
-    if (i > 0 && i - 1 < b->max) {
-      b->links[i - 1].by = BACK_OBJECT;
-      b->links[i - 1].word = nodes.at[n].word;
-      b->links[i - 1].from = link.object;
-      b->links[i - 1].thread = 0;
-    }
+  __builtin_memset(b->links, 0, b->count * sizeof *b->links);
+  if (length <= b->max) {
+    b->links[length - 1].by = b->by;
+    b->links[length - 1].word = b->word;
+    b->links[length - 1].thread = b->thread;
   }
+  for (unsigned i = length, n = last; i-- > 0; n = nodes.at[n].to)
+    write_node(b, i, n);
 }
 
 /* With one link wanted, the question is who refers to the object itself: its first
@@ -325,8 +328,10 @@ void gc_back_print(const void *p) {
     return;
   }
   say_object("reached:", &links[0].object);
-  for (unsigned i = 0; i < n; i++)
+  for (unsigned i = 0; i < n; i++) {
+    gc_plat_say_trace(links[i].frames, GC_TRACE_MAX);
     print_link(&links[i]);
+  }
 }
 
 /* ---- By chance ---- */

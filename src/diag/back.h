@@ -7,6 +7,7 @@
 #define GC_DIAG_BACK_H
 
 #include "notify/debug.h"
+#include "plat/plat.h"
 
 enum gc_back_sort {
   BACK_NONE,     /* nothing was found */
@@ -23,9 +24,10 @@ enum gc_back_sort {
 struct gc_back_link {
   struct gc_debug_site object;
   enum gc_back_sort by;
-  const char *word;          /* address of the reference */
-  struct gc_debug_site from; /* BACK_OBJECT */
-  int thread;                /* BACK_THREAD: its number */
+  const char *word;                 /* address of the reference */
+  struct gc_debug_site from;        /* BACK_OBJECT */
+  int thread;                       /* BACK_THREAD: its number */
+  const void *frames[GC_TRACE_MAX]; /* calls that led to the object, if known */
 };
 
 /* Fills in the links from the object that p lies in towards a root, the shortest way in

@@ -7,14 +7,7 @@
 #ifndef GC_DIAG_LEAK_H
 #define GC_DIAG_LEAK_H
 
-/* What fits into a description, with its end. */
-#define GC_LEAK_TEXT_BYTES 40u
-/* Writes a description of the object into reports. Called with the world stopped. */
-typedef void (*gc_leak_describe_fn)(void *object, char *text);
-/* For the objects of a kind; null: none. */
-void gc_leak_set_describe(unsigned kind, gc_leak_describe_fn describe);
-
-/* World stopped, marks complete, before the flip. */
-void gc_leak_report(void);
+/* World stopped, marks complete, before the flip: notes what has leaked. */
+void gc_leak_search(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include "diag/leak.h"
 #include "diag/sited_check.h"
 #include "diag/stats.h"
+#include "diag/told.h"
 #include "diag/verify.h"
 #include "heap/heap.h"
 #include "plat/plat.h"
@@ -27,10 +28,11 @@ static void print_collection(bool at_end) {
                   gc_load_rlx(&gc_heap.live), s.heap_bytes, s.unmapped_bytes);
 }
 
-static void report_mistakes(void) {
+static void note_mistakes(void) {
   gc_sited_check();
   if (*gc_switches.find_leak != 0)
-    gc_leak_report();
+    gc_leak_search();
+  gc_told_keep_described();
 }
 
 /* What is lost when the program ends is a leak, too. */
@@ -40,7 +42,8 @@ static void collect_at_exit(void) {
 }
 
 static void install_observers(void) {
-  gc_collect_leaks = report_mistakes;
+  gc_collect_leaks = note_mistakes;
+  gc_collect_tell = gc_told_tell;
   if (*gc_switches.find_leak != 0)
     gc_plat_at_exit(collect_at_exit);
   if (gc_options.print_stats.number != 0)

@@ -59,6 +59,20 @@ void gc_plat_message(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 gc_noreturn void gc_plat_abort(void);
 
+/* ---- Calls ---- */
+
+/* Calls of a trace at most. */
+#define GC_TRACE_MAX 16u
+/* Once, before the others: may load a library, which may call malloc. */
+void gc_plat_trace_start(void);
+/* The calls that led here, innermost first and at most `max`, by return addresses;
+ * calls of the collector's own are left out if it is an image of its own. Returns how
+ * many. No lock is held: the C library may take the loader's. */
+unsigned gc_plat_trace(const void **frames, unsigned max);
+/* A message for each up to a null one, with the names that the loader knows; no lock is
+ * held, and the world runs. */
+void gc_plat_say_trace(const void *const *frames, unsigned n);
+
 /* ---- Futex [signal] ---- */
 
 /* Returns when woken, when *word != expected, on a signal, or after timeout_ns

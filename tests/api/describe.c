@@ -4,12 +4,18 @@
  * Contract: the function that is registered for a kind writes what an object is
  * into the report that it has leaked, beside its site.
  */
+#ifndef GC_THREADS
+#define GC_THREADS
+#endif
+#define GC_NO_THREAD_REDIRECTS
 #define GC_DEBUG
 #include <gc/gc.h>
 #include <gc/gc_inline.h>
 #include <gc/gc_mark.h>
 
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +112,48 @@ static void other_kinds_are_left_alone(void) {
   tap_eq_u(gu_count_said("apple"), 0);
 }
 
+static atomic_bool is_asked, is_answered;
+
+static void *answer(void *arg) {
+  while (!atomic_load(&is_asked))
+    usleep(100);
+  atomic_store(&is_answered, true);
+  return arg;
+}
+
+static void ask_and_allocate(void *object, char *text) {
+  atomic_store(&is_asked, true);
+  while (!atomic_load(&is_answered))
+    usleep(100);
+  char *p = GC_malloc(BYTES);
+  memcpy(p, object, 16);
+  memcpy(text, p, 16);
+}
+
+static void others_run_while_objects_are_described(void) {
+  pthread_t t;
+  start_finding_leaks();
+  GC_register_describe_type_fn(GC_I_NORMAL, ask_and_allocate);
+  tap_require(GC_pthread_create(&t, NULL, answer, NULL) == 0);
+  capture(lose_and_collect);
+  GC_set_find_leak(0);
+  tap_ge(count_said("apple pie no. "), N_LOST - 1);
+  tap_require(GC_pthread_join(t, NULL) == 0);
+}
+
+/* What is described is there meanwhile and gone afterwards. */
+static void described_objects_are_reclaimed(void) {
+  start_finding_leaks();
+  GC_register_describe_type_fn(GC_I_NORMAL, copy_its_text);
+  capture(lose_and_collect);
+  size_t first = count_said("apple pie no. ");
+  capture(lose_and_collect);
+  GC_set_find_leak(0);
+  tap_ge(first, N_LOST - 1);
+  tap_ge(count_said("apple pie no. "), N_LOST - 1);
+  tap_le(count_said("apple pie no. "), N_LOST + 1);
+}
+
 static void unknown_kinds_are_reported(void) {
   int status = 0;
   if (!gu_on_reclaim())
@@ -127,4 +175,6 @@ TAP_MAIN(TAP_CASE(objects_of_new_kinds_are_described),
          TAP_CASE(long_texts_are_whole),
          TAP_CASE(descriptions_may_be_taken_back),
          TAP_CASE(other_kinds_are_left_alone),
+         TAP_CASE(others_run_while_objects_are_described),
+         TAP_CASE(described_objects_are_reclaimed),
          TAP_CASE(unknown_kinds_are_reported))

@@ -15,7 +15,8 @@ api_programs = tests/api/alloc tests/api/backptr tests/api/base_size tests/api/c
 	tests/api/redirects tests/api/registers tests/api/roots tests/api/settings \
 	tests/api/stats tests/api/suspend tests/api/thread_signals tests/api/threads \
 	tests/api/trap_coroutines tests/api/trap_follow tests/api/trap_signals \
-	tests/api/trap_step tests/api/trap_storm tests/api/trap_threads tests/api/typed
+	tests/api/traces tests/api/trap_step tests/api/trap_storm \
+	tests/api/trap_threads tests/api/typed
 
 check_PROGRAMS += $(api_programs)
 TESTS += $(api_programs) tests/api/trap_asan.sh tests/api/trap_late_load.sh
@@ -71,6 +72,11 @@ tests_api_threads_SOURCES = tests/api/threads.c tests/api/slots.h
 tests_api_threads_LDADD = $(api_ldadd)
 tests_api_thread_signals_SOURCES = tests/api/thread_signals.c tests/api/slots.h
 tests_api_thread_signals_LDADD = $(api_ldadd)
+
+# Its functions have names that the loader knows.
+tests_api_traces_SOURCES = tests/api/traces.c
+tests_api_traces_LDFLAGS = -export-dynamic
+tests_api_traces_LDADD = $(api_ldadd)
 
 # The traps of docs/design/traps.md that no other program is about.
 tests_api_trap_coroutines_SOURCES = tests/api/trap_coroutines.c tests/api/slots.h
