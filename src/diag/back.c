@@ -231,7 +231,7 @@ static void end_somewhere(struct back_search *b) {
 static void search_stopped(void *search, char *own_sp) {
   struct back_search *b = search;
   struct gc_object o;
-  struct gc_search on_threads = {.look = look_in_roots, .cx = b};
+  struct gc_search stacks = {.look = look_in_roots, .cx = b};
   if (!gc_find((const void *)~b->hidden, &o))
     return;
   add_node(&o, NULL, 0);
@@ -240,7 +240,7 @@ static void search_stopped(void *search, char *own_sp) {
   if (b->max == 1)
     end_somewhere(b);
   if (b->node == NOBODY)
-    gc_search_threads(&on_threads, own_sp, b->own_end);
+    gc_search_threads(&stacks, own_sp, b->own_end);
   end_somewhere(b);
   write_way(b);
   __builtin_memset(&nodes, 0, sizeof nodes);
@@ -370,7 +370,7 @@ static void take_first_object(gc_block_id b, void *search) {
   }
 }
 
-static void take_first_here(gc_block_id b, struct random_search *r) {
+static void take_first_of(gc_block_id b, struct random_search *r) {
   enum gc_block_state state = gc_hot_state(gc_block_hot(b));
   if (state != BLK_FREE && !r->wants_object)
     r->found = gc_block_address(b);
@@ -396,7 +396,7 @@ static void search_random(void *search, char *own_sp) {
     r->found = p != NULL && is_wanted(r, p) ? p : NULL;
   }
   for (gc_block_id b = 1; r->found == NULL && b < blocks; b++)
-    take_first_here(b, r);
+    take_first_of(b, r);
   if (r->found == NULL)
     gc_large_each(take_first_object, r);
 }

@@ -60,8 +60,8 @@ static void search_objects(gc_block_id b, void *cx) {
   }
 }
 
-void gc_search_heap(struct gc_search *s, gc_search_live_fn is_seen) {
-  struct search_heap h = {s, is_seen};
+void gc_search_heap(struct gc_search *s, gc_search_live_fn counts) {
+  struct search_heap h = {s, counts};
   size_t blocks = gc_load_rlx(&gc_heap.used) >> GC_BLOCK_SHIFT;
   s->place = PLACE_OBJECT;
   for (gc_block_id b = 1; b < blocks; b++)

@@ -29,7 +29,7 @@ typedef bool (*gc_search_live_fn)(gc_block_id b, unsigned slot);
 /* All live objects that may have references. With a bit map or a length only the words
  * that it names count; what a mark procedure would find is not known, so all words of
  * its objects are looked at. */
-void gc_search_heap(struct gc_search *s, gc_search_live_fn is_seen);
+void gc_search_heap(struct gc_search *s, gc_search_live_fn counts);
 /* Static data, and what the program registered. */
 void gc_search_static(struct gc_search *s);
 /* The data of kinds' notifiers; the word is where the kind has it. */

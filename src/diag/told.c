@@ -115,8 +115,8 @@ void gc_told_note(enum gc_told_sort sort, const struct gc_object *o,
 /* ---- While the world runs ---- */
 
 /* The program's text, or an empty one; a text that is too long is cut off. */
-static void describe(const struct told_note *n, void *object,
-                     char text[static 2 * GC_TOLD_TEXT_BYTES]) {
+static void describe_note(const struct told_note *n, void *object,
+                          char text[static 2 * GC_TOLD_TEXT_BYTES]) {
   gc_told_describe_fn fn = n->is_kept ? describer_of(&n->object) : NULL;
   __builtin_memset(text, 0, 2 * GC_TOLD_TEXT_BYTES);
   if (fn != NULL) {
@@ -132,7 +132,7 @@ static void tell_leak(const struct told_note *n) {
       gc_kind_flags(o->kind) & KIND_LEAF ? "pointer-free" : "pointerful";
   char text[2 * GC_TOLD_TEXT_BYTES];
   char *object = n->has_site ? o->start + sizeof n->site : o->start;
-  describe(n, object, text);
+  describe_note(n, object, text);
   if (n->has_site)
     gc_plat_message("leaked %s object at %p, %zu bytes (%s:%u)%s", sort,
                     (const void *)object, n->site.bytes, n->site.file,

@@ -21,7 +21,7 @@
 static struct {
   uintptr_t base,
       end; /* of the collector's image; equal: it is in the program's */
-} own;
+} own_image;
 
 static int find_own_end(struct dl_phdr_info *image, size_t size, void *base) {
   (void)size;
@@ -30,8 +30,8 @@ static int find_own_end(struct dl_phdr_info *image, size_t size, void *base) {
   for (unsigned i = 0; i < image->dlpi_phnum; i++) {
     const ElfW(Phdr) *p = &image->dlpi_phdr[i];
     uintptr_t end = image->dlpi_addr + p->p_vaddr + p->p_memsz;
-    if (p->p_type == PT_LOAD && end > own.end)
-      own.end = end;
+    if (p->p_type == PT_LOAD && end > own_image.end)
+      own_image.end = end;
   }
   return 1;
 }
@@ -44,14 +44,14 @@ void gc_plat_trace_start(void) {
   if (dladdr((void *)(uintptr_t)gc_plat_trace_start, &self) != 0 &&
       dladdr((void *)getauxval(AT_ENTRY), &program) != 0 &&
       self.dli_fbase != program.dli_fbase) {
-    own.base = (uintptr_t)self.dli_fbase;
-    dl_iterate_phdr(find_own_end, &own.base);
+    own_image.base = (uintptr_t)self.dli_fbase;
+    dl_iterate_phdr(find_own_end, &own_image.base);
   }
   errno = saved;
 }
 
 static bool is_own_code(const void *p) {
-  return (uintptr_t)p >= own.base && (uintptr_t)p < own.end;
+  return (uintptr_t)p >= own_image.base && (uintptr_t)p < own_image.end;
 }
 
 gc_noinline unsigned gc_plat_trace(const void **frames, unsigned max) {

@@ -121,13 +121,16 @@ static void *answer(void *arg) {
   return arg;
 }
 
+/* What it makes would take the place of the object if that were free. */
 static void ask_and_allocate(void *object, char *text) {
   atomic_store(&is_asked, true);
   while (!atomic_load(&is_answered))
     usleep(100);
-  char *p = GC_malloc(BYTES);
-  memcpy(p, object, 16);
-  memcpy(text, p, 16);
+  GC_disable();
+  for (int i = 0; i < 5000; i++)
+    memset(GC_debug_malloc(BYTES, "other.c", 1), 'x', BYTES);
+  GC_enable();
+  memcpy(text, object, 16);
 }
 
 static void others_run_while_objects_are_described(void) {
