@@ -76,9 +76,12 @@ static void collect_all(struct df_world *w) {
 void df_end_segment(struct df_world *w) {
   df_look(w);
   df_send_all_away(w);
-  df_drop_links(w);
-  if (w->is_automatic)
+  if (w->is_automatic) {
     GC_disable();
+    GC_invoke_finalizers(); /* libgc runs those before the next collection */
+    df_look(w);
+  }
+  df_drop_links(w);
   w->is_automatic = false;
   GC_set_disable_automatic_collection(1);
   w->gc_no = GC_get_gc_no();

@@ -27,8 +27,10 @@ void df_enumerate(struct df_world *w) {
     const struct df_object *o = &w->object[i];
     if (o->serial != 0 && o->marks != 0 && !(o->marks & DF_SEEN) &&
         df_is_base(o))
-      df_fail(w, "object %llu is not among the reachable ones",
-              (unsigned long long)o->serial);
+      df_fail(w,
+              "object %llu of family %u and %zu bytes, marks %u, is not among "
+              "the reachable ones",
+              (unsigned long long)o->serial, o->family, o->size, o->marks);
   }
   for (uint32_t i = 0; i < w->top; i++)
     w->object[i].marks &= (uint8_t)~DF_SEEN;
