@@ -370,8 +370,7 @@ static void what_overflows_is_counted(void) {
   tap_eq_u(atomic_load(&called), s.told);
 }
 
-/* Neither a collection nor a drain: a log that fills wakes the thread. The drain before
- * is what a thread that just started was asked for last: it looks no more by itself. */
+/* A log that fills wakes the thread, which after the drain looks no more by itself. */
 static void full_logs_are_told(void) {
   enum { N = 1000, LOG_BYTES = 24 * 2 * 200 };
   start();
@@ -578,6 +577,26 @@ static void code_is_retired(void) {
   tap_eq_u(retire(wait_for_gate, GCX_RETIRE_CANCEL, WAIT_MS), 0);
 }
 
+/* Deaths that nobody is asked to tell: the log is nearly empty, the thread sleeps. */
+static gcx_observer *observe_untold(int n) {
+  start();
+  gcx_observer *o = observe_with(
+      (gcx_observe_opts){.observe = count, .flags = GCX_OBSERVE_FREES});
+  GC_disable();
+  tap_eq_u(gcx_drain(WAIT_MS), 0);
+  for (int i = 0; i < n; i++)
+    GC_free(new_object());
+  return o;
+}
+
+static void the_rest_is_told_at_the_end(void) {
+  tap_eq_u(gcx_unobserve(observe_untold(100), WAIT_MS), 0);
+  tap_eq_u(atomic_load(&called), 100);
+  observe_untold(50);
+  tap_eq_u(retire(count, GCX_RETIRE_RUN, WAIT_MS), 0);
+  tap_eq_u(atomic_load(&called), 150);
+}
+
 /* ---- Fork ---- */
 
 static void check_in_child(gcx_observer *o) {
@@ -675,5 +694,6 @@ TAP_MAIN(TAP_CASE_T(four_threads_are_counted, 120),
          TAP_CASE_T(what_is_held_is_not_dead, 120),
          TAP_CASE(it_may_allocate_and_collect), TAP_CASE(its_data_is_a_root),
          TAP_CASE(the_thread_is_replaced), TAP_CASE(code_is_retired),
+         TAP_CASE(the_rest_is_told_at_the_end),
          TAP_CASE_T(a_child_goes_on, 120), TAP_CASE(a_child_of_one_that_blocks),
          TAP_CASE(fork_in_an_observer))
