@@ -15,15 +15,16 @@
  * two megabytes of libgc's memory, whatever its number of threads. */
 #define MAX_FLOOR ((size_t)2 << 20)
 
-/* Share of libgc's budget, in quarters. A heap of the size of a core's caches is
- * cheap to mark, so it is collected more often and stays smaller; a larger one
- * waits for memory with each object, and gets more. The peak of a program depends
- * on where in its life the collections fall, chaotically: first budget and shares
- * were chosen, among values that make sense, so that the tree benchmarks stay
- * below libgc's peaks. */
+/* Share of libgc's budget, in percent. A heap of the size of a core's caches is cheap to
+ * mark, so it is collected more often and stays smaller; a larger one waits for memory
+ * with each object, and gets more, by and by: a step would make the peak of a program
+ * that grows through it depend on which side of it a collection falls. Where collections
+ * fall decides the peak anyway, chaotically: first budget and shares were chosen, among
+ * values that make sense, so that sweeps over many sizes stay below libgc's peaks. */
 #define SMALL_HEAP ((size_t)16 << 20)
-#define SMALL_SHARE 3u
-#define LARGE_SHARE 5u
+#define LARGE_HEAP ((size_t)48 << 20)
+#define SMALL_SHARE ((size_t)75)
+#define LARGE_SHARE ((size_t)125)
 /* So that a few bytes of roots more or less do not move all that follows. */
 #define BUDGET_STEP ((size_t)256 << 10)
 
@@ -103,14 +104,22 @@ static size_t live_of(const struct gc_pacer_cycle *c) {
   return c->waiting > much ? c->waiting - (much - c->live) : c->live;
 }
 
+static size_t share_of(size_t live) {
+  if (live >= LARGE_HEAP)
+    return LARGE_SHARE;
+  size_t over = live > SMALL_HEAP ? live - SMALL_HEAP : 0;
+  size_t more = (LARGE_SHARE - SMALL_SHARE) * over / (LARGE_HEAP - SMALL_HEAP);
+  return SMALL_SHARE + more;
+}
+
 void gc_pacer_finish_cycle(const struct gc_pacer_cycle *c) {
   uint64_t divisor = *gc_switches.free_space_divisor;
   if (divisor == 0)
     divisor = 1;
   size_t live = live_of(c), pointerful = live - c->live_leaf;
   size_t wanted = 2 * pointerful + c->live_leaf / 4 + c->roots;
-  unsigned share = live < SMALL_HEAP ? SMALL_SHARE : LARGE_SHARE;
-  size_t budget = gc_round_down(share * (wanted / divisor) / 4, BUDGET_STEP);
+  size_t budget =
+      gc_round_down(share_of(live) * (wanted / divisor) / 100, BUDGET_STEP);
   adapt_floor(c->cpu_ns);
   if (budget < pacer.floor)
     budget = pacer.floor;

@@ -73,6 +73,20 @@ static void larger_heaps_get_a_quarter_more(void) {
   tap_le(budget(), 250 * MB + 1);
 }
 
+static void shares_grow_by_and_by(void) {
+  gc_heap_start(true);
+  *gc_switches.free_space_divisor = 3;
+  size_t before = 0;
+  for (size_t live = 8 * MB; live < 100 * MB; live += MB) {
+    finish(live, 0, 0);
+    size_t now = budget();
+    tap_ge(now, before);
+    tap_check(before == 0 || now - before <= MB * 3 / 2);
+    before = now;
+  }
+  tap_ge(before, 99 * MB * 5 / 6 - MB / 2);
+}
+
 static void steps_are_quarter_megabytes(void) {
   gc_heap_start(true);
   finish(12 * MB, 0, 0);
@@ -159,7 +173,7 @@ TAP_MAIN(TAP_CASE(the_first_comes_within_a_megabyte),
          TAP_CASE(a_heap_of_nothing_has_a_budget),
          TAP_CASE(small_heaps_get_less_than_the_formula),
          TAP_CASE(larger_heaps_get_a_quarter_more),
-         TAP_CASE(steps_are_quarter_megabytes),
+         TAP_CASE(shares_grow_by_and_by), TAP_CASE(steps_are_quarter_megabytes),
          TAP_CASE(a_divisor_of_zero_counts_as_one),
          TAP_CASE(disabled_means_never),
          TAP_CASE(without_expansion_the_first_budget_stays),
