@@ -138,9 +138,9 @@ static void others_run_while_objects_are_described(void) {
   start_finding_leaks();
   GC_register_describe_type_fn(GC_I_NORMAL, ask_and_allocate);
   tap_require(GC_pthread_create(&t, NULL, answer, NULL) == 0);
-  capture(lose_and_collect);
+  gu_said(lose_and_collect);
   GC_set_find_leak(0);
-  tap_ge(count_said("apple pie no. "), N_LOST - 1);
+  tap_ge(gu_count_said("apple pie no. "), N_LOST - 1);
   tap_require(GC_pthread_join(t, NULL) == 0);
 }
 
@@ -148,13 +148,13 @@ static void others_run_while_objects_are_described(void) {
 static void described_objects_are_reclaimed(void) {
   start_finding_leaks();
   GC_register_describe_type_fn(GC_I_NORMAL, copy_its_text);
-  capture(lose_and_collect);
-  size_t first = count_said("apple pie no. ");
-  capture(lose_and_collect);
+  gu_said(lose_and_collect);
+  size_t first = gu_count_said("apple pie no. ");
+  gu_said(lose_and_collect);
   GC_set_find_leak(0);
   tap_ge(first, N_LOST - 1);
-  tap_ge(count_said("apple pie no. "), N_LOST - 1);
-  tap_le(count_said("apple pie no. "), N_LOST + 1);
+  tap_ge(gu_count_said("apple pie no. "), N_LOST - 1);
+  tap_le(gu_count_said("apple pie no. "), N_LOST + 1);
 }
 
 static void unknown_kinds_are_reported(void) {
