@@ -176,8 +176,27 @@ static inline void place(struct hc_array *a, uint32_t hash, uint64_t word) {
   hc_slot_write(&a->slot[(home + distance) & a->mask], word);
 }
 
+/* Into the part of `old` that has not moved, and without going round its end. So pages of
+ * `now` are written one after the other, as the move gets there: large ones cost the
+ * kernel so much that a thousand entries all over the new array would stall. */
+static bool place_in_old(const struct hc_slots *s, uint32_t hash,
+                         uint64_t word) {
+  const struct hc_array *a = &s->old;
+  size_t pos = a->slot == NULL ? 0 : hc_array_home(a, hash);
+  if (a->slot == NULL || pos < s->moved)
+    return false;
+  while (pos <= a->mask && a->slot[pos] != 0)
+    pos++;
+  if (pos > a->mask)
+    return false;
+  hc_slot_write(&a->slot[pos], word);
+  return true;
+}
+
 void hc_slots_insert(struct hc_slots *s, uint32_t hash, const void *node) {
-  place(&s->now, hash, hc_slots_word(hash, node));
+  uint64_t word = hc_slots_word(hash, node);
+  if (!place_in_old(s, hash, word))
+    place(&s->now, hash, word);
   s->used++;
   s->entered++;
   settle(s);

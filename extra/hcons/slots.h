@@ -17,7 +17,8 @@
  * A resize is a move in steps. Entries go to `now` in the order of their places
  * in `old`; those below `moved` have gone, and what still stands there counts no
  * more. Every change moves HC_SLOTS_STEP places on, which is often enough to be
- * through before the next resize falls due, and gives `old` back in pieces. An
+ * through before the next resize falls due, and gives `old` back in pieces. New entries
+ * go to `old`, too, if their home there has not moved. An
  * entry that dies in the part that has not moved leaves a mark that ends nothing
  * (HC_SLOT_GONE); the marks go with `old`.
  *

@@ -107,6 +107,37 @@ static void a_search_is_told_of_a_move(void) {
   tap_check(opened(&bits, &moves) == slots.now.slot && !moves);
 }
 
+static bool is_in_old(size_t i) {
+  uint64_t word = hc_slots_word(hc_hash(&node[i]), &node[i]);
+  for (size_t pos = slots.moved; pos <= slots.old.mask; pos++)
+    if (slots.old.slot[pos] == word)
+      return true;
+  return false;
+}
+
+static void new_entries_enter_where_the_move_has_not_been(void) {
+  size_t i = 0, entered_old = 0, entered_now = 0, wrong = 0;
+  start();
+  while (slots.now.bits < 12 || slots.old.slot == NULL)
+    enter(i++);
+  while (slots.old.slot != NULL) {
+    size_t home = hc_array_home(&slots.old, hc_hash(&node[i]));
+    size_t moved = slots.moved + HC_SLOTS_STEP; /* by the entry itself */
+    enter(i);
+    if (slots.old.slot == NULL)
+      break;
+    wrong += is_in_old(i) && home < moved;
+    wrong += !is_in_old(i) && home >= moved && home + 64 < slots.old.mask;
+    entered_old += is_in_old(i);
+    entered_now += !is_in_old(i);
+    i++;
+  }
+  tap_eq_u(wrong, 0);
+  tap_ge(entered_old, 5);
+  tap_ge(entered_now, 5);
+  check_all();
+}
+
 /* A search that is late reads empty slots there, and the range is used again. */
 static void memory_of_moved_arrays_stays_and_is_empty(void) {
   unsigned bits;
@@ -140,5 +171,6 @@ static void what_changes_is_counted(void) {
 
 TAP_MAIN(TAP_CASE(entries_are_found_after_any_changes),
          TAP_CASE(a_search_is_told_of_a_move),
+         TAP_CASE(new_entries_enter_where_the_move_has_not_been),
          TAP_CASE(memory_of_moved_arrays_stays_and_is_empty),
          TAP_CASE(what_changes_is_counted))
