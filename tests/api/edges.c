@@ -32,6 +32,12 @@ static char area[AREA_BYTES] __attribute__((aligned(16)));
 
 static void ignore(char *text, GC_word arg) { (void)text, (void)arg; }
 
+/* The header says that some of these are never null; libgc bears it all the same. */
+static void skip_where_null_is_seen(void) {
+  if (TAP_ASAN)
+    tap_skip("the sanitiser complains of null where the header refuses it");
+}
+
 static void start(void) {
   GC_INIT();
   GC_set_warn_proc(ignore);
@@ -186,6 +192,7 @@ static void displacements_again_and_at_the_ends(void) {
 static void on_final(void *obj, void *data) { (void)obj, (void)data; }
 
 static void finalisers_of_nothing(void) {
+  skip_where_null_is_seen();
   start();
   GC_finalization_proc fn = on_final;
   void *data = area;
@@ -231,6 +238,7 @@ static void links_within_objects(void) {
 }
 
 static void toggle_references_to_nothing(void) {
+  skip_where_null_is_seen();
   start();
   tap_eq_u(GC_toggleref_add(nothing, 1), GC_SUCCESS);
   GC_gcollect();
@@ -289,6 +297,7 @@ static void heaps_grow_by_nothing_or_not(void) {
 }
 
 static void no_function_to_stop_is_the_default(void) {
+  skip_where_null_is_seen();
   start();
   GC_word before = GC_get_gc_no();
   tap_eq_u(GC_try_to_collect((GC_stop_func)nothing), 1);

@@ -67,8 +67,15 @@ static void the_caller_sees_copies(void) {
   tap_ge(words_left_by(leave_some, 1, 0, VALUE), 1);
 }
 
+/* There the slow path returns through a frame of its own, which is not cleared. */
+static void skip_where_no_call_is_last(void) {
+  if (TAP_ASAN || TAP_TSAN)
+    tap_skip("sanitised functions end in no jump");
+}
+
 /* Each size for the first time, so each needs a block. */
 static void objects_leave_none(void) {
+  skip_where_no_call_is_last();
   gc_start();
   for (size_t bytes = 8; bytes < 3000; bytes += bytes / 4 + 8) {
     tap_eq_u(words_left_by(gc_alloc_slow, bytes, KIND_NORMAL, VALUE), 0);
@@ -77,12 +84,14 @@ static void objects_leave_none(void) {
 }
 
 static void large_objects_leave_none(void) {
+  skip_where_no_call_is_last();
   gc_start();
   tap_eq_u(words_left_by(gc_alloc_slow, 200000, KIND_NORMAL, VALUE), 0);
   tap_eq_u(words_left_by(gc_alloc_slow, 3000000, KIND_ATOMIC, VALUE), 0);
 }
 
 static void lists_leave_none(void) {
+  skip_where_no_call_is_last();
   gc_start();
   for (unsigned i = 0; i < 40; i++)
     tap_eq_u(words_left_by(gc_alloc_many, 48, KIND_NORMAL, VALUE), 0);
