@@ -229,13 +229,16 @@ static void *try_alloc(size_t bytes, unsigned kind, unsigned flags) {
   return p;
 }
 
+static void *alloc_slowly(size_t bytes, unsigned kind) {
+  void *p = try_alloc(bytes, kind, 0);
+  return gc_likely(p != NULL) ? p : gc_alloc_failed(bytes);
+}
+
 /* The slow path saves the caller's registers in its frames. Frames that the program
  * puts in their place have gaps that nobody writes, and a copy in a gap would keep what
  * has died since. */
 void *gc_alloc_slow(size_t bytes, unsigned kind) {
-  void *p = try_alloc(bytes, kind, 0);
-  return gc_likely(p != NULL) ? gc_plat_without_traces(p)
-                              : gc_alloc_failed(bytes);
+  return gc_plat_without_traces(alloc_slowly, bytes, kind);
 }
 
 /* As the inlined path, for any kind and small size. An unknown thread has no
@@ -281,7 +284,7 @@ static void *chain_run(struct gc_cell *cell, size_t bytes) {
   return first;
 }
 
-void *gc_alloc_many(size_t bytes, unsigned kind) {
+static void *alloc_list(size_t bytes, unsigned kind) {
   if (!gc_alloc_enter())
     return NULL;
   if (bytes == 0)
@@ -296,5 +299,9 @@ void *gc_alloc_many(size_t bytes, unsigned kind) {
   void *list = chain_run(cell, gc_sizes.of[c].bytes);
   gc_deliver_poll();
   gc_finalise_poll();
-  return gc_plat_without_traces(list);
+  return list;
+}
+
+void *gc_alloc_many(size_t bytes, unsigned kind) {
+  return gc_plat_without_traces(alloc_list, bytes, kind);
 }

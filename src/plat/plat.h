@@ -150,9 +150,10 @@ void gc_plat_with_registers(void (*fn)(void *arg, char *sp), void *arg);
  * finished calls left there would else be found when the thread sleeps afterwards: in
  * frames that do not fill themselves, and where a signal puts those registers. */
 void gc_plat_scrub_stack(void);
-/* Returns its argument and clears the 512 bytes of stack below its return address: as
- * the last call of a function, what the function and those that it called left there. */
-void *gc_plat_without_traces(void *result);
+/* f(bytes, kind), and then the 512 bytes of stack below the return address are cleared:
+ * what f and those that it called left there. Saves none of the caller's registers. */
+void *gc_plat_without_traces(void *(*f)(size_t, unsigned), size_t bytes,
+                             unsigned kind);
 
 /* A destructor that runs when the calling thread ends, late: it re-arms itself
  * so that it runs in the last round of thread-specific destructors. */

@@ -67,10 +67,10 @@ static void the_caller_sees_copies(void) {
   tap_ge(words_left_by(leave_some, 1, 0, VALUE), 1);
 }
 
-/* There the slow path returns through a frame of its own, which is not cleared. */
+/* There the function that calls the slow path has a frame, which is not cleared. */
 static void skip_where_no_call_is_last(void) {
   if (TAP_ASAN || TAP_TSAN)
-    tap_skip("sanitised functions end in no jump");
+    tap_skip("sanitised functions have frames of their own");
 }
 
 /* Each size for the first time, so each needs a block. */
