@@ -134,6 +134,39 @@ static void finalize_all_runs_live_ones(void) {
   check_sane();
 }
 
+static uintptr_t hidden_nodes[N_OBJ];
+
+static void make_hidden_ones(void *arg) {
+  (void)arg;
+  for (size_t i = 0; i < N_OBJ; i++) {
+    struct node *n = new_node(i);
+    put(n, GC_register_finalizer_no_order);
+    hidden_nodes[i] = gu_hide(n);
+  }
+}
+
+/* Of those that wait it is taken no more. */
+static void take_finalisers_away(void *arg) {
+  (void)arg;
+  for (size_t i = 0; i < N_OBJ; i++)
+    GC_register_finalizer_no_order(gu_reveal(hidden_nodes[i]), NULL, NULL, NULL,
+                                   NULL);
+}
+
+static void finalize_all_runs_waiting_ones(void) {
+  GC_INIT();
+  GC_set_finalize_on_demand(1);
+  GC_set_await_finalize_proc(on_await);
+  gu_apart(make_hidden_ones, NULL);
+  gu_collect();
+  gu_apart(take_finalisers_away, NULL);
+  tap_ge(n_awaited, N_OBJ * 95 / 100);
+  GC_finalize_all();
+  tap_eq_u(n_ran, n_awaited);
+  tap_check(!GC_should_invoke_finalizers());
+  check_sane();
+}
+
 /* ---- Pacing ---- */
 
 enum { N_PACED = 200000, PACED_BYTES = 64 };
@@ -324,6 +357,7 @@ TAP_MAIN(TAP_CASE(on_demand_they_wait),
          TAP_CASE(the_notifier_is_for_demand_only),
          TAP_CASE(ready_ones_are_told), TAP_CASE(allocation_runs_them),
          TAP_CASE(finalize_all_runs_live_ones),
+         TAP_CASE(finalize_all_runs_waiting_ones),
          TAP_CASE(new_ones_hasten_the_next_collection),
          TAP_CASE(what_one_counts_for_is_a_setting), TAP_CASE(they_are_printed),
          TAP_CASE(their_roots_can_be_marked_early),

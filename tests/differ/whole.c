@@ -38,8 +38,21 @@ void df_enumerate(struct df_world *w) {
 
 /* ---- All finalisers ---- */
 
-/* Of live objects, too, and of those on cycles: no luck is in it. */
+static bool is_any_registered(const struct df_world *w) {
+  for (uint32_t i = 0; i < w->top; i++)
+    if (w->object[i].serial != 0 && w->object[i].form != 0 &&
+        !w->object[i].is_queued)
+      return true;
+  return false;
+}
+
+/*
+ * Of live objects, too, and of those on cycles: no luck is in it. libgc leaves
+ * waiting ones alone where no other is registered (tests/api/finalise_when.c).
+ */
 void df_finalise_all(struct df_world *w) {
+  if (w->is_on_demand && !is_any_registered(w))
+    df_invoke(w);
   for (uint32_t i = 0; i < w->top; i++) {
     struct df_object *o = &w->object[i];
     o->marks = o->serial != 0 && o->form != 0 ? DF_READY : 0;
