@@ -274,7 +274,8 @@ static void a_notifier_that_allocates_does_not_wait(void) {
 
 /* ---- Stuck notifiers ---- */
 
-enum { N_STUCK = 500 };
+/* So long is nobody kept from running by a busy machine. */
+enum { N_STUCK = 500, STUCK_MS = 1000 };
 
 static sem_t unstick;
 static atomic_bool somebody_is_stuck;
@@ -299,7 +300,7 @@ static void one_is_stuck(gcx_refs refs, gcx_release release) {
   sh_begin(3 * N_STUCK);
   sem_init(&unstick, 0, 0);
   events.expected_name = "sticky";
-  sh_configure((gcx_finaliser_opts){.stuck_ms = 100, .on_event = on_event});
+  sh_configure((gcx_finaliser_opts){.stuck_ms = STUCK_MS, .on_event = on_event});
   gcx_kind *kind = sh_kind((gcx_kind_opts){.notify = stick_once,
                                            .name = "sticky",
                                            .refs = refs,
