@@ -21,14 +21,18 @@ HC_ALWAYS_INLINE uint64_t few_header(const struct hc_class *cls, unsigned tag,
   return hc_header_by_words(cls, tag, key, words);
 }
 
-/* The place of the node of this key, or the first empty one. While a move is under
- * way, the node may be in the old array all the same. The lock is held. */
-HC_ALWAYS_INLINE size_t few_look_up(struct hc_shard *s, uint64_t header,
-                                    uintptr_t a, uintptr_t b, uintptr_t c,
-                                    size_t words, uint64_t **out_node) {
+HC_ALWAYS_INLINE size_t few_home(const struct hc_shard *s, uint64_t header) {
+  return hc_slots_home(&s->slots, hc_header_hash(header));
+}
+
+/* The place of the node of this key, or the first empty one, from its home POS on. While
+ * a move is under way, the node may be in the old array all the same. The lock is held. */
+HC_ALWAYS_INLINE size_t few_look_up(struct hc_shard *s, size_t pos,
+                                    uint64_t header, uintptr_t a, uintptr_t b,
+                                    uintptr_t c, size_t words,
+                                    uint64_t **out_node) {
   uint32_t hash = hc_header_hash(header);
   const uint64_t *slots = s->slots.now.slot;
-  size_t pos = hc_slots_home(&s->slots, hash);
   uint64_t slot;
   while ((slot = slots[pos]) != 0) {
     if (hc_slots_tag_is(slot, hc_slots_tag(hash))) {
@@ -119,7 +123,7 @@ HC_ALWAYS_INLINE const void *few_locked(struct hc_class *cls, unsigned tag,
   uint64_t *node;
   size_t pos;
   hc_lock_enter(&s->lock);
-  pos = few_look_up(s, header, a, b, c, words, &node);
+  pos = few_look_up(s, few_home(s, header), header, a, b, c, words, &node);
   if (node == NULL)
     return few_new(cls, header, a, b, c, words, s, pos);
   if (!hc_backend_all_live(node))
@@ -146,7 +150,7 @@ HC_ALWAYS_INLINE const void *few_enter(struct hc_class *cls, uint64_t header,
   if (cell == NULL)
     return NULL;
   hc_lock_enter(&s->lock);
-  pos = few_look_up(s, header, a, b, c, words, &node);
+  pos = few_look_up(s, few_home(s, header), header, a, b, c, words, &node);
   is_entered = node == NULL && s->slots.spare > 0;
   if (is_entered)
     hc_slots_put(&s->slots, hc_header_hash(header), pos, cell);
@@ -209,7 +213,9 @@ HC_ALWAYS_INLINE const uint64_t *few_search(struct hc_search *q,
                                        uintptr_t a, uintptr_t b,               \
                                        uintptr_t c) {                          \
     struct hc_shard *s = cls->own[n];                                          \
-    uint64_t header;                                                           \
+    uintptr_t key[3] = {a, b, c};                                              \
+    uint32_t low = hc_low_of(cls, tag, n);                                     \
+    uint64_t hash, header;                                                     \
     uint64_t *node;                                                            \
     size_t pos;                                                                \
     if (tag > HC_MAX_TAG || !hc_thread_is_known)                               \
@@ -218,8 +224,10 @@ HC_ALWAYS_INLINE const uint64_t *few_search(struct hc_search *q,
       return few_shared_##n(cls, tag, a, b, c);                                \
     if (!hc_lock_enter_own(&s->lock))                                          \
       return few_locked_##n(cls, tag, a, b, c);                                \
-    header = few_header(cls, tag, a, b, c, n);                                 \
-    pos = few_look_up(s, header, a, b, c, n, &node);                           \
+    hash = hc_hash_words(cls, low, key, n);                                    \
+    header = hc_header_of(low, hash);                                          \
+    pos = few_look_up(s, hc_slots_home_wide(&s->slots, hash), header, a, b, c, \
+                      n, &node);                                               \
     if (node == NULL)                                                          \
       return few_new_##n(cls, header, a, b, c, pos);                           \
     if (!hc_backend_all_live(node))                                            \

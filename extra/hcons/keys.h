@@ -54,8 +54,9 @@ HC_ALWAYS_INLINE uint64_t hc_hash_words(const struct hc_class *cls,
     h = hc_mix(key[i] ^ h, key[i + 1] ^ HC_HASH_B) + h;
   if (words % 2 != 0)
     h = hc_mix(key[words - 1] ^ h, HC_HASH_B);
-  return h * HC_HASH_C ^ hc_near_hash(hc_near_two(key[0] & cls->near_bits,
-                                                  key[1] & cls->near_bits));
+  h ^= h << 32; /* as good here as a multiplication, and sooner there */
+  return h ^ hc_near_hash(
+                 hc_near_two(key[0] & cls->near_bits, key[1] & cls->near_bits));
 }
 
 HC_ALWAYS_INLINE uint32_t hc_low_of(const struct hc_class *cls, unsigned tag,
@@ -63,11 +64,15 @@ HC_ALWAYS_INLINE uint32_t hc_low_of(const struct hc_class *cls, unsigned tag,
   return cls->low | tag << 8 | (uint32_t)words << 16;
 }
 
+static inline uint64_t hc_header_of(uint32_t low, uint64_t hash) {
+  return low | hash >> 32 << 32;
+}
+
 HC_ALWAYS_INLINE uint64_t hc_header_by_words(const struct hc_class *cls,
                                              unsigned tag, const uintptr_t *key,
                                              size_t words) {
   uint32_t low = hc_low_of(cls, tag, words);
-  return low | hc_hash_words(cls, low, key, words) >> 32 << 32;
+  return hc_header_of(low, hc_hash_words(cls, low, key, words));
 }
 
 #endif

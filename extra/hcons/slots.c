@@ -54,7 +54,8 @@ static bool make_array(struct hc_slots *s, unsigned bits,
                            .lines = ((size_t)1 << bits) -
                                     ((size_t)1 << HC_SLOT_NEAR_BITS),
                            .bits = bits,
-                           .shift = 32 - s->skip - bits};
+                           .shift = 32 - s->skip - bits,
+                           .wide_shift = 64 - s->skip - bits};
   return true;
 }
 

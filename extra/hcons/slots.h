@@ -60,7 +60,8 @@ struct hc_array {
   size_t mask;    /* of places */
   size_t lines;   /* the same without the bits within a line */
   unsigned bits;
-  unsigned shift; /* of a hash: what is below the home */
+  unsigned shift;      /* of a hash: what is below the home */
+  unsigned wide_shift; /* the same of a hash in the upper half of a word */
 };
 
 /* What every change writes comes first, beside the lock in a shard; what look-ups
@@ -120,6 +121,13 @@ static inline size_t hc_array_home(const struct hc_array *a, uint32_t hash) {
 
 static inline size_t hc_slots_home(const struct hc_slots *s, uint32_t hash) {
   return hc_array_home(&s->now, hash);
+}
+
+/* The same, of a hash in the upper half of a word, in fewer steps from one to the other. */
+static inline size_t hc_slots_home_wide(const struct hc_slots *s,
+                                        uint64_t hash) {
+  const struct hc_array *a = &s->now;
+  return (hash >> a->wide_shift & a->lines) + (hash >> 32 & HC_SLOT_NEAR_MASK);
 }
 
 /* Has the places where an entry with this hash is looked for first brought near. */
