@@ -6,12 +6,13 @@
 api_ldadd = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la $(LIBDL)
 
 api_programs = tests/api/alloc tests/api/backptr tests/api/base_size tests/api/collect \
-	tests/api/copyreloc tests/api/corners tests/api/debugging tests/api/describe \
+	tests/api/contract tests/api/copyreloc tests/api/corners tests/api/debugging \
+	tests/api/describe \
 	tests/api/edges \
 	tests/api/disclaim tests/api/dlopen_gc tests/api/dlrace tests/api/dynamic_tls \
 	tests/api/env \
 	tests/api/finalise tests/api/finalise_when tests/api/fork tests/api/free_realloc \
-	tests/api/init tests/api/limits tests/api/links tests/api/marking \
+	tests/api/init tests/api/init_macros tests/api/limits tests/api/links tests/api/marking \
 	tests/api/redirects tests/api/registers tests/api/roots tests/api/settings \
 	tests/api/stats tests/api/suspend tests/api/thread_signals tests/api/threads \
 	tests/api/trap_coroutines tests/api/trap_follow tests/api/trap_signals \
@@ -29,6 +30,8 @@ tests_api_base_size_SOURCES = tests/api/base_size.c
 tests_api_base_size_LDADD = $(api_ldadd)
 tests_api_collect_SOURCES = tests/api/collect.c
 tests_api_collect_LDADD = $(api_ldadd)
+tests_api_contract_SOURCES = tests/api/contract.c tests/api/slots.h
+tests_api_contract_LDADD = $(api_ldadd)
 tests_api_corners_SOURCES = tests/api/corners.c
 tests_api_corners_LDADD = $(api_ldadd)
 tests_api_debugging_SOURCES = tests/api/debugging.c
@@ -52,6 +55,8 @@ tests_api_free_realloc_SOURCES = tests/api/free_realloc.c
 tests_api_free_realloc_LDADD = $(api_ldadd)
 tests_api_init_SOURCES = tests/api/init.c
 tests_api_init_LDADD = $(api_ldadd)
+tests_api_init_macros_SOURCES = tests/api/init_macros.c
+tests_api_init_macros_LDADD = $(api_ldadd)
 tests_api_limits_SOURCES = tests/api/limits.c
 tests_api_limits_LDADD = $(api_ldadd)
 tests_api_links_SOURCES = tests/api/links.c
