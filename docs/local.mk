@@ -11,6 +11,7 @@ EXTRA_DIST += docs/README.md docs/design/adapter.md docs/design/drop-in.md \
 	docs/design/finalisation.md \
 	docs/design/hash-consing.md docs/design/heap.md docs/design/hexpr.md \
 	docs/design/notification.md docs/design/overview.md \
-	docs/design/promises.md docs/design/protocol.md docs/design/traps.md \
+	docs/design/promises.md docs/design/protocol.md docs/design/semantics.md \
+	docs/design/traps.md \
 	docs/design/weak.md docs/guide/hash-consing.md \
 	docs/guide/migrate.md docs/guide/notifiers.md docs/guide/start.md

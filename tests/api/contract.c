@@ -185,12 +185,19 @@ static void *run_them(void *arg) {
   return arg;
 }
 
-/* As Guile has it: the first call starts the thread that runs finalisers. */
+static void *take_the_lock(void *arg) {
+  return GC_call_with_alloc_lock(with_the_lock, arg);
+}
+
+/* As Guile has it: the first call starts the thread that runs finalisers. Another one
+ * gets the lock meanwhile. */
 static void on_notify(void) {
+  pthread_t t;
   if (n_notified++ != 0)
     return;
   tap_check(GC_malloc(BYTES) != NULL);
-  GC_call_with_alloc_lock(with_the_lock, NULL);
+  start(&t, take_the_lock, NULL);
+  finish(t);
   start(&runner, run_them, NULL);
 }
 

@@ -4,7 +4,7 @@
 
 PHONY_GOALS += check-mutants
 EXTRA_DIST += tests/mutants/run tests/mutants/alloc.list tests/mutants/cycle.list \
-	tests/mutants/debug.list tests/mutants/differ.list \
+	tests/mutants/debug.list tests/mutants/differ.list tests/mutants/edges.list \
 	tests/mutants/final.list \
 	tests/mutants/gcx.list \
 	tests/mutants/hcons.list \
