@@ -25,14 +25,11 @@ static gc_noreturn void give_up(const char *message, size_t len) {
 
 void gc_fatal(const char *format, ...) {
   char text[512];
-  size_t at = gc_format(text, sizeof text, "Reclaim: ");
   va_list args;
   va_start(args, format);
-  at += gc_format_args(text + at, sizeof text - at - 1, format, args);
+  size_t len = gc_format_message(text, sizeof text, format, args);
   va_end(args);
-  text[at++] = '\n';
-  text[at] = '\0';
-  give_up(text, at);
+  give_up(text, len);
 }
 
 void gc_check_failed(const char *condition, const char *file, int line) {

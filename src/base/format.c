@@ -101,3 +101,13 @@ size_t gc_format(char *buffer, size_t size, const char *format, ...) {
   va_end(args);
   return n;
 }
+
+size_t gc_format_message(char *buffer, size_t size, const char *format,
+                         va_list args) {
+  size_t at = gc_format(buffer, size, "Reclaim: ");
+  at += gc_format_args(buffer + at, size - at - 1, format, args);
+  if (buffer[at - 1] != '\n')
+    buffer[at++] = '\n';
+  buffer[at] = '\0';
+  return at;
+}

@@ -17,5 +17,8 @@ size_t gc_format(char *buffer, size_t size, const char *format, ...)
     gc_printf_like(3, 4);
 size_t gc_format_args(char *buffer, size_t size, const char *format,
                       va_list args) __attribute__((format(printf, 3, 0)));
+/* A line for people: begins with the collector's name, ends with one newline. */
+size_t gc_format_message(char *buffer, size_t size, const char *format,
+                         va_list args) __attribute__((format(printf, 3, 0)));
 
 #endif

@@ -10,10 +10,10 @@
 #include "base/format.h"
 #include "cycle/api_lock.h"
 #include "cycle/gc_start.h"
+#include "diag/search.h"
 #include "diag/stats.h"
 #include "heap/find.h"
 #include "heap/space.h"
-#include "heap/tlab.h"
 #include "plat/plat.h"
 #include "reclaim/large.h"
 #include "world/roots.h"
@@ -47,22 +47,11 @@ static void unlock(void) {
 
 /* ---- Objects ---- */
 
-/* Of other threads: as it was a moment ago. */
-static bool is_claimed_only(const struct gc_object *o) {
-  unsigned c = gc_heap.blocks[o->block].size_class;
-  for (struct gc_thread *t = gc_thread_first_locked(); t; t = t->next) {
-    const struct gc_cell *cells = gc_tlab_of(t->self)->kinds[o->kind];
-    if (!o->is_large && cells != NULL && gc_cell_has(&cells[c], o->start))
-      return true;
-  }
-  return false;
-}
-
 static bool is_object(const struct gc_object *o) {
   const _Atomic uint8_t *states = gc_heap.blocks[o->block].states;
   return gc_map_test(o->block, o->slot, gc_map_alloc()) &&
          (states == NULL || gc_load_rlx(states + o->slot) == ST_NONE) &&
-         !is_claimed_only(o);
+         !gc_search_is_claimed(o);
 }
 
 struct visit {
@@ -202,7 +191,7 @@ static size_t free_slots(gc_block_id b) {
   for (unsigned s = 0; s < gc_heap.blocks[b].slots; s++) {
     struct gc_object o;
     gc_object_at(b, s, &o);
-    n += !gc_map_test(b, s, gc_map_alloc()) || is_claimed_only(&o);
+    n += !gc_map_test(b, s, gc_map_alloc()) || gc_search_is_claimed(&o);
   }
   return n;
 }

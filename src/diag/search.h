@@ -39,7 +39,8 @@ void gc_search_kinds(struct gc_search *s);
  * before lingers, but not the static thread-local data above them. */
 void gc_search_threads(struct gc_search *s, char *own_sp, const char *own_end);
 
-/* A thread has claimed the slot and not handed it out: it may have old contents. */
+/* A thread has claimed the slot and not handed it out: it may have old contents. The
+ * list of threads is locked; while the world runs it is as it was a moment ago. */
 bool gc_search_is_claimed(const struct gc_object *o);
 
 #endif

@@ -36,15 +36,12 @@ void gc_plat_write_text(int fd, const char *text, size_t len) {
 
 void gc_plat_message(const char *format, ...) {
   char text[512];
-  size_t at = gc_format(text, sizeof text, "Reclaim: ");
   va_list args;
   va_start(args, format);
-  at += gc_format_args(text + at, sizeof text - at - 1, format, args);
+  size_t len = gc_format_message(text, sizeof text, format, args);
   va_end(args);
-  if (at == 0 || text[at - 1] != '\n')
-    text[at++] = '\n';
   if (gc_message_sink != NULL)
-    gc_message_sink(text, at);
+    gc_message_sink(text, len);
 }
 
 void gc_plat_abort(void) { abort(); }

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "lib/edges.h"
+
 /* What GC_get_kind_and_size says of those that are freed by hand. */
 enum { UNCOLLECTABLE = 2, ATOMIC_UNCOLLECTABLE = 3, SITE_LINE = 7 };
 
@@ -205,27 +207,19 @@ const struct df_family_info df_families[DF_FAMILIES] = {
 
 /* ---- Kinds ---- */
 
-static struct GC_ms_entry *mark_edges(GC_word *addr, struct GC_ms_entry *sp,
-                                      struct GC_ms_entry *limit, GC_word env) {
-  void **p = (void **)addr;
-  for (size_t i = 1; i <= env; i++)
-    sp = GC_MARK_AND_PUSH(p[i], sp, limit, &p[i]);
-  return sp;
-}
-
 /* Those with a table and a site. */
 static struct GC_ms_entry *mark_tagged(GC_word *addr, struct GC_ms_entry *sp,
                                        struct GC_ms_entry *limit, GC_word env) {
   if (env & 1)
     addr += GC_get_debug_header_size() / WORD;
-  return addr[0] == 0 ? sp : mark_edges(addr, sp, limit, DF_EDGES);
+  return addr[0] == 0 ? sp : gu_mark_edges(addr, sp, limit, DF_EDGES);
 }
 
 void df_init_kinds(void) {
   GC_init_gcj_malloc(GC_GCJ_RESERVED_MARK_PROC_INDEX, (void *)mark_tagged);
   GC_word bits = (GC_word)7 << 60, map = 14;
   bitmap_kind = (int)GC_new_kind(GC_new_free_list(), bits | GC_DS_BITMAP, 0, 1);
-  GC_word proc = GC_MAKE_PROC(GC_new_proc(mark_edges), DF_EDGES);
+  GC_word proc = GC_MAKE_PROC(GC_new_proc(gu_mark_edges), DF_EDGES);
   proc_kind = (int)GC_new_kind(GC_new_free_list(), proc, 0, 1);
   table[1] = bits | GC_DS_BITMAP;
   descriptor = GC_make_descriptor(&map, HEAD_WORDS);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/edges.h"
 #include "lib/gcutil.h"
 #include "lib/tap.h"
 
@@ -19,21 +20,13 @@ enum { FRONT_BYTES = 320, BACK_BYTES = 64, HEAD_BYTES = 8 * (1 + MODEL_EDGES) };
 
 static int bitmap_kind, proc_kind;
 
-static struct GC_ms_entry *mark_edges(GC_word *addr, struct GC_ms_entry *sp,
-                                      struct GC_ms_entry *limit, GC_word env) {
-  void **p = (void **)addr;
-  for (size_t i = 1; i <= env; i++)
-    sp = GC_MARK_AND_PUSH(p[i], sp, limit, &p[i]);
-  return sp;
-}
-
 void model_init(void) {
   GC_word bits = 0;
   GC_INIT();
   for (int i = 1; i <= MODEL_EDGES; i++)
     bits |= (GC_word)1 << (63 - i);
   bitmap_kind = (int)GC_new_kind(GC_new_free_list(), bits | GC_DS_BITMAP, 0, 1);
-  GC_word proc = GC_MAKE_PROC(GC_new_proc(mark_edges), MODEL_EDGES);
+  GC_word proc = GC_MAKE_PROC(GC_new_proc(gu_mark_edges), MODEL_EDGES);
   proc_kind = (int)GC_new_kind(GC_new_free_list(), proc, 0, 1);
 }
 

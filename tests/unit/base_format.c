@@ -66,6 +66,31 @@ static void no_room_at_all(void) {
   tap_check(c == '#');
 }
 
+static size_t message(char *text, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static size_t message(char *text, size_t size, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  size_t n = gc_format_message(text, size, format, args);
+  va_end(args);
+  return n;
+}
+
+static void messages_are_one_line(void) {
+  char text[32];
+  tap_eq_u(message(text, sizeof text, "%d things", 5), 18);
+  tap_eq_s(text, "Reclaim: 5 things\n");
+  message(text, sizeof text, "%d things\n", 5);
+  tap_eq_s(text, "Reclaim: 5 things\n");
+  message(text, sizeof text, "%s", "");
+  tap_eq_s(text, "Reclaim: \n");
+  memset(text, '#', sizeof text);
+  tap_eq_u(message(text, 20, "%s", "a text that is much too long"), 19);
+  tap_eq_s(text, "Reclaim: a text th\n");
+  tap_check(text[20] == '#');
+}
+
 TAP_MAIN(TAP_CASE(conversions), TAP_CASE(null_string),
          TAP_CASE(random_numbers_match_the_library),
-         TAP_CASE(long_texts_are_cut), TAP_CASE(no_room_at_all))
+         TAP_CASE(long_texts_are_cut), TAP_CASE(no_room_at_all),
+         TAP_CASE(messages_are_one_line))
