@@ -146,6 +146,29 @@ void df_look(struct df_world *w) {
   }
 }
 
+/*
+ * In the child of a fork, before anything else: another thread may have been about to
+ * run, or to note, the finaliser of a dead object, and is no more. Those that are ready
+ * run now; after that the dead have none, and where one is still registered, it has to
+ * be the right one.
+ */
+void df_lose_running(struct df_world *w) {
+  GC_invoke_finalizers();
+  df_look(w);
+  for (; w->n_seen != w->n_events; w->n_seen++) {
+    uint64_t key = w->event[w->n_seen % DF_EVENTS];
+    struct df_object *o = &w->object[key & (DF_OBJECTS - 1)];
+    w->event[w->n_seen % DF_EVENTS] = 0;
+    if (key != 0 && o->serial != 0 && df_key(w, o) == key)
+      o->form = 0;
+  }
+  df_reach(w);
+  for (uint32_t i = 0; i < w->top; i++)
+    if (is_waiting(&w->object[i]))
+      df_lose_finaliser(w, &w->object[i]);
+  df_lose_told(w);
+}
+
 /* Ordered finalisers on a cycle never run: they are taken away. */
 static void break_cycles(struct df_world *w) {
   for (uint32_t i = 0; i < w->top; i++) {

@@ -15,7 +15,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MADE = 1, REFUSED, TOLD, FREED, FATE_BITS = 3, MAX_FATES = 1 << 24 };
+enum {
+  MADE = 1,
+  REFUSED,
+  TOLD,
+  FREED,
+  LOST,
+  FATE_BITS = 3,
+  MAX_FATES = 1 << 24
+};
 
 static int kind;
 
@@ -36,7 +44,7 @@ static int tell(void *obj, df_family family) {
   struct df_object o = {.serial = serial,
                         .family = (uint8_t)family,
                         .size = w->fate[serial] >> FATE_BITS};
-  if (state != MADE && state != REFUSED)
+  if (state != MADE && state != REFUSED && state != LOST)
     w->fault = state == TOLD    ? "an object was told of twice"
                : state == FREED ? "an object that was freed was told of"
                                 : "what was never made was told of";
@@ -84,6 +92,13 @@ void df_note_freed(struct df_world *w, const struct df_object *o) {
     df_fail(w, "object %llu was told of and is live",
             (unsigned long long)o->serial);
   *fate = FREED;
+}
+
+/* Another thread, which is no more, may have been telling of it: that may be done again. */
+void df_lose_told(struct df_world *w) {
+  for (uint64_t i = 1; i <= w->serial && w->fate != NULL; i++)
+    if ((w->fate[i] & 7) == TOLD)
+      w->fate[i] += LOST - TOLD;
 }
 
 /* What was told and is still known to the model has none of these marks. */

@@ -7,8 +7,9 @@
  * the world has one user at a time. When it is sent away it looks whether all is
  * still there; one that GC_pthread_create made brings an object as its result.
  *
- * A child has the one thread that forked: objects of guests may die there. It makes
- * some calls, ends its segment as any other, and tells the sum of its log.
+ * A child has the one thread that forked: objects of guests may die there, and
+ * finalisers that other threads were running are lost. It makes some calls, ends its
+ * segment as any other, and tells the sum of its log.
  */
 #define _GNU_SOURCE
 #include "differ/world.h"
@@ -188,7 +189,12 @@ static void be_alone(struct df_world *w) {
       df_worlds[i] = NULL;
   for (uint32_t i = 0; i < DF_GUESTS; i++)
     forget_guest(w, i);
-  w->is_threaded = w->trace = false;
+  w->trace = false;
+  if (w->is_threaded) {
+    GC_disable();
+    df_lose_running(w);
+    GC_enable();
+  }
 }
 
 static void live_as_child(struct df_world *w, int to) {
@@ -206,7 +212,7 @@ static void live_as_child(struct df_world *w, int to) {
 void df_op_fork(struct df_world *w) {
   int fds[2], status = -1;
   uint64_t sum = 0;
-  if (TAP_ASAN || TAP_TSAN || w->is_child || w->is_threaded)
+  if (TAP_ASAN || TAP_TSAN || w->is_child)
     return;
   fflush(NULL);
   if (pipe(fds) != 0)
@@ -219,9 +225,10 @@ void df_op_fork(struct df_world *w) {
   close(fds[1]);
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
     ;
-  ssize_t n = read(fds[0], &sum, sizeof sum);
+  ssize_t n = status == 0 ? read(fds[0], &sum, sizeof sum) : 0;
   close(fds[0]);
-  df_count_said("it"); /* what the child has looked at */
+  if (!w->is_threaded)
+    df_count_said("it"); /* what the child has looked at */
   if (pid < 0 || status != 0 || n != sizeof sum)
     df_fail(w, "a child ended with status 0x%x", (unsigned)status);
   df_log(w, "child", sum);

@@ -82,27 +82,56 @@ static register_fn *const registers[] = {
     [DF_NO_ORDER] = GC_register_finalizer_no_order,
     [DF_UNREACHABLE] = GC_register_finalizer_unreachable};
 
-/* Form 0 takes it away. What was there is told, and has to be right. */
-void df_set_form(struct df_world *w, struct df_object *o, int form, int proc,
-                 uint32_t data) {
-  GC_finalization_proc old_fn = on_plain, fn = form != 0 ? procs[proc] : NULL;
-  GC_finalization_proc want = o->form != 0 ? procs[o->proc] : NULL;
-  void *old_data = NULL, *want_data = o->form != 0 ? data_of(w, o) : NULL;
+struct registered {
+  GC_finalization_proc fn;
+  void *data;
+};
+
+static struct registered expected_of(struct df_world *w,
+                                     const struct df_object *o) {
+  if (o->form == 0)
+    return (struct registered){NULL, NULL};
+  return (struct registered){procs[o->proc], data_of(w, o)};
+}
+
+/* Form 0 takes it away. What was there is told. */
+static struct registered change(struct df_world *w, struct df_object *o,
+                                int form, int proc, uint32_t data) {
+  struct registered now, old = {on_plain, NULL};
   int by = form != 0 ? form : DF_ORDERED + (int)(o->serial % 4);
   register_fn *reg = df_is_debug(o) ? debug_registers[by] : registers[by];
   o->form = (uint8_t)form;
   o->proc = (uint8_t)proc;
   o->data = data;
-  reg(df_address(o), fn, form != 0 ? data_of(w, o) : NULL, &old_fn, &old_data);
-  if (old_fn != want || old_data != want_data)
-    df_fail(w,
-            "the old finaliser of object %llu is wrong: %s procedure, %s data",
-            (unsigned long long)o->serial, old_fn == want ? "right" : "wrong",
-            old_data == want_data ? "right" : "wrong");
+  now = expected_of(w, o);
+  reg(df_address(o), now.fn, now.data, &old.fn, &old.data);
+  return old;
+}
+
+static void check_old(struct df_world *w, const struct df_object *o,
+                      struct registered want, struct registered old) {
+  if (old.fn != want.fn || old.data != want.data)
+    df_fail(
+        w, "the old finaliser of object %llu is wrong: %s procedure, %s data",
+        (unsigned long long)o->serial, old.fn == want.fn ? "right" : "wrong",
+        old.data == want.data ? "right" : "wrong");
+}
+
+void df_set_form(struct df_world *w, struct df_object *o, int form, int proc,
+                 uint32_t data) {
+  struct registered want = expected_of(w, o);
+  check_old(w, o, want, change(w, o, form, proc, data));
 }
 
 void df_take_finaliser(struct df_world *w, struct df_object *o) {
   df_set_form(w, o, DF_NO_FORM, 0, 0);
+}
+
+void df_lose_finaliser(struct df_world *w, struct df_object *o) {
+  struct registered want = expected_of(w, o);
+  struct registered old = change(w, o, DF_NO_FORM, 0, 0);
+  if (old.fn != NULL)
+    check_old(w, o, want, old);
 }
 
 void df_op_finaliser(struct df_world *w) {

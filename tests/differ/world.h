@@ -277,6 +277,7 @@ void df_note_made(struct df_world *w, const struct df_object *o);
 void df_note_freed(struct df_world *w, const struct df_object *o);
 void df_judge_told(struct df_world *w, unsigned marks);
 void df_check_told(struct df_world *w);
+void df_lose_told(struct df_world *w);
 
 /* objects.c */
 uint64_t df_key(struct df_world *w, const struct df_object *o);
@@ -315,6 +316,7 @@ void df_settle(struct df_world *w, uint32_t k);
 void **df_link_place(struct df_world *w, uint32_t k);
 int df_unlink(struct df_world *w, uint32_t k, int sort);
 void df_take_finaliser(struct df_world *w, struct df_object *o);
+void df_lose_finaliser(struct df_world *w, struct df_object *o); /* if any */
 
 /* collect.c */
 void df_reach(struct df_world *w);   /* the mark DF_LIVE, all else cleared */
@@ -324,6 +326,7 @@ void df_collect(struct df_world *w, void (*how)(struct df_world *));
 void df_gcollect(struct df_world *w);
 void df_invoke(struct df_world *w);
 void df_sweep(struct df_world *w);
+void df_lose_running(struct df_world *w);
 void df_judge_finalisers(struct df_world *w, bool may_stay);
 void df_unpin(struct df_world *w);
 void df_op_collect(struct df_world *w);
