@@ -21,7 +21,14 @@
   X("GC_DONT_GC", FLAG, dont_gc, "never collect")                              \
   X("GC_FIND_LEAK", FLAG, find_leak,                                           \
     "report unreachable objects that were not freed")                          \
+  X("GC_ABORT_ON_LEAK", FLAG, abort_on_leak,                                   \
+    "end the process when leaks or damage were reported")                      \
+  X("GC_FORCE_UNMAP_ON_GCOLLECT", FLAG, force_unmap,                           \
+    "GC_gcollect returns all free memory to the system")                       \
   X("GC_PRINT_STATS", FLAG, print_stats, "a line on each collection")          \
+  X("GC_PRINT_VERBOSE_STATS", FLAG, verbose_stats, "the same")                 \
+  X("GC_DUMP_REGULARLY", FLAG, dump_regularly,                                 \
+    "print what the heap holds after each collection")                         \
   X("GC_ALL_INTERIOR_POINTERS", NUMBER, all_interior_pointers,                 \
     "0: no spare byte behind objects")                                         \
   X("GC_LOG_FILE", TEXT, log_file, "messages go to this file")                 \

@@ -67,6 +67,7 @@ struct gc_hooks {
   void (*await_finalize)(void *object); /* became ready; api lock held */
   int (*toggleref)(void *object);       /* asked in each stop */
   int disable_automatic;      /* nonzero: allocation starts no collections */
+  int force_unmap;            /* nonzero: explicit ones return all free pages */
   size_t min_bytes_allocd;    /* nor before so many bytes since the last one */
   size_t bytes_per_finaliser; /* that a new one counts for; 0: nothing */
 };

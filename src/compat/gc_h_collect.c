@@ -39,11 +39,9 @@ unsigned GC_get_version(void) {
 
 /* ---- Collections ---- */
 
-static int force_unmap;
-
 void GC_gcollect(void) {
   start_with_thread();
-  gc_collect(force_unmap ? COLLECT_UNMAP : COLLECT_EXPLICIT);
+  gc_collect(gc_hooks.force_unmap ? COLLECT_UNMAP : COLLECT_EXPLICIT);
   gc_finalise_poll();
 }
 
@@ -55,14 +53,16 @@ void GC_gcollect_and_unmap(void) {
 
 int GC_try_to_collect(GC_stop_func stop_func) {
   start_with_thread();
-  bool ran = gc_collect_unless(stop_func,
-                               force_unmap ? COLLECT_UNMAP : COLLECT_EXPLICIT);
+  bool ran = gc_collect_unless(
+      stop_func, gc_hooks.force_unmap ? COLLECT_UNMAP : COLLECT_EXPLICIT);
   gc_finalise_poll();
   return ran;
 }
 
-void GC_set_force_unmap_on_gcollect(int value) { force_unmap = value != 0; }
-int GC_get_force_unmap_on_gcollect(void) { return force_unmap; }
+void GC_set_force_unmap_on_gcollect(int value) {
+  gc_hooks.force_unmap = value != 0;
+}
+int GC_get_force_unmap_on_gcollect(void) { return gc_hooks.force_unmap; }
 
 /* Clients read the nesting depth in the variable, so it is counted there. */
 void GC_disable(void) { gc_add_rlx(gc_client_int(&GC_dont_gc), 1); }

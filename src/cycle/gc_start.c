@@ -70,6 +70,8 @@ static void apply_options(void) {
     *gc_switches.dont_gc = 1;
   if (o->find_leak.is_set)
     *gc_switches.find_leak = o->find_leak.number != 0;
+  if (o->force_unmap.is_set)
+    gc_hooks.force_unmap = o->force_unmap.number != 0;
 }
 
 static void start_traces(void) {

@@ -5,6 +5,7 @@
 #include "base/switches.h"
 #include "cycle/collect.h"
 #include "cycle/gc_start.h"
+#include "diag/dump.h"
 #include "diag/leak.h"
 #include "diag/sited_check.h"
 #include "diag/stats.h"
@@ -35,6 +36,11 @@ static void note_mistakes(void) {
   gc_told_keep_described();
 }
 
+static void tell_and_dump(void) {
+  gc_told_tell();
+  gc_dump_all("after a collection");
+}
+
 /* What is lost when the program ends is a leak, too. */
 static void collect_at_exit(void) {
   if (*gc_switches.find_leak != 0)
@@ -43,10 +49,12 @@ static void collect_at_exit(void) {
 
 static void install_observers(void) {
   gc_collect_leaks = note_mistakes;
-  gc_collect_tell = gc_told_tell;
+  gc_collect_tell =
+      gc_options.dump_regularly.number != 0 ? tell_and_dump : gc_told_tell;
   if (*gc_switches.find_leak != 0)
     gc_plat_at_exit(collect_at_exit);
-  if (gc_options.print_stats.number != 0)
+  if (gc_options.print_stats.number != 0 ||
+      gc_options.verbose_stats.number != 0)
     gc_collect_report = print_collection;
   if (gc_options.verify.number != 0 || GC_DEBUG_BUILD)
     gc_collect_verify = gc_verify_after_mark;

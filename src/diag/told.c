@@ -5,6 +5,8 @@
  */
 #include "diag/told.h"
 
+#include "base/check.h"
+#include "base/option.h"
 #include "mark/mark.h"
 #include "plat/plat.h"
 
@@ -194,4 +196,6 @@ void gc_told_tell(void) {
   told.notes = told.leaks_named = told.smashed_named = 0;
   told.leaks = told.smashed = told.leaked_bytes = 0;
   gc_store_rel(&told.teller, 0);
+  if (gc_options.abort_on_leak.number != 0)
+    gc_fatal("leaked or smashed objects were found");
 }

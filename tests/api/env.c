@@ -11,6 +11,7 @@
 #include <gc/gc.h>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -90,11 +91,19 @@ static void role_leak(void) {
   GC_gcollect();
 }
 
+static void role_unmap(void) {
+  tap_eq_u(GC_get_force_unmap_on_gcollect(), 0);
+  GC_INIT();
+  tap_eq_u(GC_get_force_unmap_on_gcollect(), 1);
+  GC_set_force_unmap_on_gcollect(0);
+  tap_eq_u(GC_get_force_unmap_on_gcollect(), 0);
+}
+
 static const tap_case roles[] = {
-    TAP_CASE(role_big_heap), TAP_CASE(role_limited_heap),
-    TAP_CASE(role_divisor),  TAP_CASE(role_no_collection),
-    TAP_CASE(role_interior), TAP_CASE(role_churn),
-    TAP_CASE(role_leak)};
+    TAP_CASE(role_unmap),         TAP_CASE(role_big_heap),
+    TAP_CASE(role_limited_heap),  TAP_CASE(role_divisor),
+    TAP_CASE(role_no_collection), TAP_CASE(role_interior),
+    TAP_CASE(role_churn),         TAP_CASE(role_leak)};
 
 /* ---- Cases ---- */
 
@@ -119,6 +128,9 @@ ENV_CASE(collections_can_be_forbidden, "role_no_collection", "GC_DONT_GC=1")
 ENV_CASE(interior_pointers_can_be_demanded, "role_interior",
          "GC_ALL_INTERIOR_POINTERS=1")
 
+ENV_CASE(free_memory_can_be_returned_always, "role_unmap",
+         "GC_FORCE_UNMAP_ON_GCOLLECT=1")
+
 static size_t count_text(const char *text, const char *part) {
   size_t n = 0;
   for (const char *p = text; (p = strstr(p, part)) != NULL; p++)
@@ -140,6 +152,34 @@ static void statistics_are_printed_on_demand(void) {
   tap_ge(
       run_role_and_count("role_churn", "GC_PRINT_STATS=1", "Initiating full"),
       2);
+}
+
+static void verbose_statistics_have_them_too(void) {
+  tap_ge(run_role_and_count("role_churn", "GC_PRINT_VERBOSE_STATS=1",
+                            "Initiating full"),
+         2);
+}
+
+static size_t bytes_of_role(const char *setting) {
+  static char out[1 << 20];
+  const char *const env[] = {setting, NULL};
+  gu_exec x = {"role_churn", env, 0, out, sizeof out};
+  int status = gu_run_role(&x);
+  tap_check(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  return strlen(out);
+}
+
+static void the_heap_is_printed_regularly(void) {
+  tap_ge(bytes_of_role("GC_DUMP_REGULARLY=1"), 500);
+}
+
+static void leaks_may_end_the_process(void) {
+  static char out[200000];
+  const char *const env[] = {"GC_FIND_LEAK=1", "GC_ABORT_ON_LEAK=1", NULL};
+  gu_exec x = {"role_leak", env, 0, out, sizeof out};
+  int status = gu_run_role(&x);
+  tap_check(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+  tap_ge(count_text(out, "object at "), 18);
 }
 
 /* Programs that run one after the other, or at once, share the file. */
@@ -184,6 +224,10 @@ int main(int argc, char **argv) {
                                    TAP_CASE(collections_can_be_forbidden),
                                    TAP_CASE(interior_pointers_can_be_demanded),
                                    TAP_CASE(statistics_are_printed_on_demand),
+                                   TAP_CASE(free_memory_can_be_returned_always),
+                                   TAP_CASE(verbose_statistics_have_them_too),
+                                   TAP_CASE(the_heap_is_printed_regularly),
+                                   TAP_CASE(leaks_may_end_the_process),
                                    TAP_CASE(a_log_keeps_what_is_in_it),
                                    TAP_CASE(leaks_are_found_on_demand),
                                    TAP_CASE(nothing_is_printed_otherwise)};
