@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/gcutil.h"
@@ -356,8 +357,41 @@ static void role_exhaust(void) {
   tap_ge(fill_up(100000), n / 2);
 }
 
+/* ---- Links without memory ---- */
+
+enum { N_LINKS = 1 << 23, SPACE_BYTES = 160 << 20, REFUSED = 1000 };
+
+static void **all_objects; /* a list through first words */
+
+static void use_up_memory(void) {
+  for (size_t bytes = 1 << 20; bytes >= 16; bytes /= 2)
+    for (void **p; (p = GC_malloc(bytes)) != NULL; all_objects = p)
+      p[0] = all_objects;
+}
+
+static void role_without_memory(void) {
+  size_t n_refused = 0;
+  GC_word *links = calloc(N_LINKS, sizeof *links);
+  tap_require(links != NULL);
+  GC_INIT();
+  GC_set_warn_proc(GC_ignore_warn_proc);
+  GC_set_oom_fn(give_null);
+  GC_general_register_disappearing_link((void **)&links[0], GC_malloc(1));
+  use_up_memory();
+  tap_require(all_objects != NULL);
+  for (size_t i = 1; i < N_LINKS && n_refused < REFUSED; i++) {
+    int answer =
+        GC_general_register_disappearing_link((void **)&links[i], all_objects);
+    tap_require(answer == GC_SUCCESS || answer == GC_NO_MEMORY);
+    n_refused += answer == GC_NO_MEMORY;
+  }
+  tap_eq_u(n_refused, REFUSED);
+  GC_gcollect();
+}
+
 static const tap_case roles[] = {TAP_CASE(role_64), TAP_CASE(role_512),
-                                 TAP_CASE(role_8192), TAP_CASE(role_exhaust)};
+                                 TAP_CASE(role_8192), TAP_CASE(role_exhaust),
+                                 TAP_CASE(role_without_memory)};
 
 static void works_in_64_mb_of_address_space(void) {
   gu_check_role("role_64", NULL, 64 * MB);
@@ -373,6 +407,10 @@ static void works_in_8_gb_of_address_space(void) {
 
 static void exhausted_address_space_recovers(void) {
   gu_check_role("role_exhaust", NULL, 512 * MB);
+}
+
+static void links_may_find_no_memory(void) {
+  gu_check_role("role_without_memory", NULL, SPACE_BYTES);
 }
 
 int main(int argc, char **argv) {
@@ -397,7 +435,8 @@ int main(int argc, char **argv) {
       TAP_CASE(works_in_64_mb_of_address_space),
       TAP_CASE(works_in_512_mb_of_address_space),
       TAP_CASE(works_in_8_gb_of_address_space),
-      TAP_CASE(exhausted_address_space_recovers)};
+      TAP_CASE(exhausted_address_space_recovers),
+      TAP_CASE(links_may_find_no_memory)};
   tap_set_roles(roles, sizeof roles / sizeof roles[0]);
   return tap_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
 }
