@@ -164,6 +164,15 @@ static struct hc_class *take_number(struct hc_class *c) {
   return rest;
 }
 
+bool hc_class_is_called_late(unsigned number) {
+  pthread_mutex_lock(&classes_lock);
+  struct hc_class *c = hc_table_class(number);
+  bool is_called =
+      c != NULL && hc_class_table(c) == NULL && atomic_load(&c->calling) != 0;
+  pthread_mutex_unlock(&classes_lock);
+  return is_called;
+}
+
 static void own_shard(struct hc_class *c, struct hc_shard *s) {
   for (unsigned i = 0; i <= HC_MAX_QUICK_WORDS; i++)
     c->own[i] = (c->quick >> i & 1) != 0 ? s : NULL;

@@ -91,7 +91,7 @@ typedef struct hc_stats {
   uint64_t revived; /* hits on a node that had no mark: condemned, or
                                on the old door of others, just made */
   uint64_t late;    /* look-ups that found a node too late to revive it */
-  uint64_t removed; /* nodes notified dead */
+  uint64_t removed; /* nodes notified dead, or of a class that was freed */
   uint64_t probes;  /* slots looked at, all look-ups together */
   uint64_t grown;   /* times that the table, or a shard, grew */
   uint64_t shrunk;  /* times that it shrank */
@@ -169,8 +169,17 @@ typedef struct hc_class_desc {
 
 /* A new class of nodes in TABLE; NULL when the description is out of range,
  * when all class numbers are taken or without memory. It lives as long as its
- * table. */
+ * table, or until it is freed. Any thread, also while others use the table. */
 HC_API hc_class *hc_class_new(hc_table *table, const hc_class_desc *desc);
+
+/* Drops the class and takes its nodes out of the table, whose other classes may be in use
+ * meanwhile. Nodes that the program still holds stay as hc_table_free says: valid to read,
+ * unique no more, not told of. Their number is given to another class when the collector
+ * has found all of them dead; until then hc_class_of and hc_class_name know them. No other
+ * thread may be using the class. Locks the whole table and looks at all of it; waits for
+ * callbacks of the class that run; in one of them it ends the process with a message. Does not
+ * collect. NULL is allowed. */
+HC_API void hc_class_free(hc_class *cls);
 
 /* The class of a node, given its number in the header. */
 HC_API hc_class *hc_class_of(const void *node);

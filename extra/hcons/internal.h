@@ -84,6 +84,10 @@ static inline struct hc_class *hc_table_class(unsigned number) {
   return atomic_load_explicit(&hc_table_classes[number], memory_order_acquire);
 }
 
+/* Whether a callback runs of a class that has lost its table. The class itself may be gone
+ * when another thread takes the number. */
+bool hc_class_is_called_late(unsigned number);
+
 static inline struct hc_table *hc_class_table(const struct hc_class *cls) {
   return atomic_load_explicit(&cls->table, memory_order_acquire);
 }

@@ -210,7 +210,7 @@ hc_table *hc_table_new(size_t hint) {
   return hc_table_open(&opts);
 }
 
-/* ---- The end of a table ---- */
+/* ---- The end of tables and classes ---- */
 
 static void count_nodes(const struct hc_array *a, size_t from) {
   for (size_t i = from; a->slot != NULL && i < hc_array_size(a); i++)
@@ -235,21 +235,19 @@ static void retire_locked(void *arg) {
   drop_slots(t);
 }
 
-/* Retired classes with callbacks that run: only those of this table, or of one
- * that another thread is freeing. */
+/* Retired classes with callbacks that run: only those of what is being freed, or of what
+ * another thread is freeing. */
 static void await_callbacks(void) {
   bool in_callback = gcx_in_notifier != NULL && gcx_in_notifier();
-  for (unsigned i = 1; i <= HC_MAX_CLASSES; i++) {
-    struct hc_class *c = hc_table_class(i);
-    while (c != NULL && hc_class_table(c) == NULL &&
-           atomic_load(&c->calling) != 0) {
+  for (unsigned i = 1; i <= HC_MAX_CLASSES; i++)
+    while (hc_class_is_called_late(i)) {
       if (in_callback) {
-        fputs("hcons: hc_table_free in a callback of the table\n", stderr);
+        fputs("hcons: a table or class is freed in a callback of its own\n",
+              stderr);
         abort();
       }
       sched_yield();
     }
-  }
 }
 
 void hc_table_free(hc_table *table) {
@@ -260,6 +258,38 @@ void hc_table_free(hc_table *table) {
   await_callbacks();
   hc_tally_forget(table);
   list_table(&out_of_use, table);
+}
+
+/* Entries behind one that goes are shifted back, so its place is looked at again; what
+ * comes round from the beginning to the end has been looked at. */
+static void drop_nodes(struct hc_slots *s, struct hc_class *c) {
+  size_t pos = 0;
+  hc_slots_move(s, SIZE_MAX);
+  while (pos <= hc_slots_mask(s)) {
+    uint64_t slot = s->now.slot[pos];
+    const void *node = hc_slots_node(slot);
+    if (slot == 0 || hc_node_class(node) != c->number) {
+      pos++;
+      continue;
+    }
+    atomic_fetch_add(&c->strays, 1);
+    hc_slots_erase(s, hc_hash(node), node);
+  }
+}
+
+static void retire_class_locked(void *arg) {
+  struct hc_class *c = arg;
+  struct hc_table *t = hc_class_table(c);
+  for (size_t i = 0; i < (size_t)1 << t->shard_bits; i++)
+    drop_nodes(&t->shard[i].slots, c);
+  atomic_store_explicit(&c->table, NULL, memory_order_release);
+}
+
+void hc_class_free(hc_class *cls) {
+  if (cls == NULL)
+    return;
+  hc_table_locked(hc_class_table(cls), retire_class_locked, cls);
+  await_callbacks();
 }
 
 /* ---- Statistics ---- */

@@ -9,7 +9,8 @@ failed=0
 HCONS_BACKEND=disclaim
 export HCONS_BACKEND
 
-for name in hcons hcons_classes hcons_memo hcons_threads; do
+for name in hcons hcons_class_free hcons_classes hcons_memo hcons_threads \
+  hcons_walks; do
   count=$((count + 1))
   if got=$(timeout 300 "$programs/$name" 2>&1); then
     echo "ok $count - $name"

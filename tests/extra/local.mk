@@ -6,10 +6,10 @@ hcons_test_ldadd = libhcons.la tests/lib/libgcutil.la \
 	tests/lib/libtap.la libgc.la -lm
 extra_test_ldadd = libhexpr.la $(hcons_test_ldadd)
 
-hcons_programs = tests/extra/hcons tests/extra/hcons_classes \
-	tests/extra/hcons_memo tests/extra/hcons_plain_threads \
+hcons_programs = tests/extra/hcons tests/extra/hcons_class_free \
+	tests/extra/hcons_classes tests/extra/hcons_memo tests/extra/hcons_plain_threads \
 	tests/extra/hcons_slots tests/extra/hcons_stress tests/extra/hcons_threads \
-	tests/extra/hcons_unlocked
+	tests/extra/hcons_unlocked tests/extra/hcons_walks
 
 hexpr_programs = tests/extra/hexpr_text tests/extra/hexpr_algebra \
 	tests/extra/hexpr_terms tests/extra/hexpr_bind \
@@ -39,6 +39,8 @@ EXTRA_DIST += tests/extra/gcmalloc.sh tests/extra/gcmalloc_prog.c \
 
 tests_extra_hcons_SOURCES = tests/extra/hcons.c
 tests_extra_hcons_LDADD = $(hcons_test_ldadd)
+tests_extra_hcons_class_free_SOURCES = tests/extra/hcons_class_free.c
+tests_extra_hcons_class_free_LDADD = $(hcons_test_ldadd)
 tests_extra_hcons_classes_SOURCES = tests/extra/hcons_classes.c
 tests_extra_hcons_classes_LDADD = $(hcons_test_ldadd)
 tests_extra_hcons_memo_SOURCES = tests/extra/hcons_memo.c
@@ -53,6 +55,8 @@ tests_extra_hcons_threads_SOURCES = tests/extra/hcons_threads.c
 tests_extra_hcons_threads_LDADD = $(hcons_test_ldadd)
 tests_extra_hcons_unlocked_SOURCES = tests/extra/hcons_unlocked.c
 tests_extra_hcons_unlocked_LDADD = $(hcons_test_ldadd)
+tests_extra_hcons_walks_SOURCES = tests/extra/hcons_walks.c
+tests_extra_hcons_walks_LDADD = $(hcons_test_ldadd)
 tests_extra_hexpr_text_SOURCES = tests/extra/hexpr_text.c \
 	tests/extra/random_ex.h
 tests_extra_hexpr_text_LDADD = $(extra_test_ldadd)

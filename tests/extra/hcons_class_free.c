@@ -1,0 +1,220 @@
+/* tests/extra/hcons_class_free.c: classes that end before their table. SPDX-License-Identifier: MIT */
+/* Runs on any libgc with the disclaim interface; what only notifiers of
+ * gcx/reclaim.h can give is asked for only there. */
+#include <gc/gc.h>
+#include <hcons/hcons.h>
+
+#include "lib/gcutil.h"
+#include "lib/tap.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MANY = 30000, HELD = 500, ROUNDS = 300 };
+
+static hc_table *table;
+
+static bool is_proper(void) {
+  return gu_has_kinds() && getenv("HCONS_BACKEND") == NULL;
+}
+
+static void start(unsigned flags, unsigned shards) {
+  hc_table_opts o = {.flags = flags, .shards = shards};
+  table = hc_table_open(&o);
+  tap_require(table != NULL);
+}
+
+static hc_class *make_class(hc_class_desc d) {
+  hc_class *c = hc_class_new(table, &d);
+  tap_require(c != NULL);
+  return c;
+}
+
+static hc_class *numbers(void) {
+  return make_class((hc_class_desc){.name = "number", .leaf = true});
+}
+
+static void check_sound(void) {
+  char why[120];
+  int faults = hc_check(table, why, sizeof why);
+  if (faults != 0)
+    tap_note("%s", why);
+  tap_eq_u(faults, 0);
+}
+
+static hc_stats stats(void) {
+  hc_stats s;
+  hc_get_stats(table, &s);
+  return s;
+}
+
+/* ---- What stays ---- */
+
+static atomic_uint told;
+
+static void count_told(const void *node, void *closure) {
+  (void)node, (void)closure;
+  atomic_fetch_add(&told, 1);
+}
+
+/* Nodes of two classes come in turn, so they stand in each other's runs. */
+static void two_classes_one_goes(unsigned flags, unsigned shards) {
+  start(flags, shards);
+  hc_class *stays = numbers();
+  hc_class *goes = make_class((hc_class_desc){.name = "goes",
+                                              .leaf = true,
+                                              .on_reclaim = count_told,
+                                              .flags = HC_CLASS_IDS});
+  const void **held = hc_scanned_alloc(MANY * sizeof *held);
+  const void **gone = hc_scanned_alloc(HELD * sizeof *gone);
+  for (uintptr_t i = 0; i < MANY; i++) {
+    held[i] = hc_intern1(stays, 0, i);
+    if (i < HELD)
+      gone[i] = hc_intern1(goes, 0, i);
+  }
+  tap_check(hc_id(gone[3]) != 0);
+  hc_class_free(goes);
+  check_sound();
+  tap_eq_u(stats().live, MANY);
+  for (uintptr_t i = 0; i < MANY; i++)
+    tap_require(hc_find(stays, 0, &i, 1) == held[i]);
+  for (uintptr_t i = 0; i < HELD; i++)
+    tap_require(hc_key(gone[i])[0] == i && !hc_is_interned(gone[i]));
+  tap_eq_u(hc_id(gone[3]), 0);
+  tap_eq_s(hc_class_name(hc_class_of(gone[7])), "goes");
+  hc_class *next = numbers();
+  tap_check(hc_class_number(next) != hc_node_class(gone[0]));
+  tap_check(hc_intern1(next, 0, 1) != gone[1]);
+  memset(gone, 0, HELD * sizeof *gone);
+  gu_collect();
+  tap_eq_u(hc_drain(60000), 0);
+  tap_eq_u(atomic_load(&told), 0);
+  check_sound();
+  hc_keep(held);
+  hc_keep(gone);
+}
+
+static void others_stay_in_a_table_for_one(void) {
+  two_classes_one_goes(HC_SINGLE, 0);
+}
+static void others_stay_in_one_shard(void) { two_classes_one_goes(0, 1); }
+static void others_stay_in_many_shards(void) { two_classes_one_goes(0, 64); }
+
+/* Many more than there are numbers, in one process; each with nodes that die. */
+static void numbers_come_back(void) {
+  start(0, 0);
+  for (uintptr_t round = 0; round < ROUNDS; round++) {
+    hc_class *c = hc_class_new(table, &(hc_class_desc){.leaf = true});
+    for (int i = 0; c == NULL && i < 20; i++) {
+      gu_collect();
+      tap_eq_u(hc_drain(60000), 0);
+      c = hc_class_new(table, &(hc_class_desc){.leaf = true});
+    }
+    tap_require(c != NULL);
+    if (round % 4 == 0)
+      hc_intern1(c, 0, round);
+    hc_class_free(c);
+  }
+  hc_class_free(NULL);
+  tap_eq_u(stats().live, 0);
+  check_sound();
+}
+
+/* ---- Others at work ---- */
+
+static hc_class *used;
+static atomic_bool is_over;
+
+static void *look_up(void *unused) {
+  const void *held[64];
+  for (uintptr_t i = 0; i < 64; i++)
+    held[i] = hc_intern1(used, 1, i);
+  for (uintptr_t i = 0; !atomic_load(&is_over); i++) {
+    if (hc_intern1(used, 1, i % 64) != held[i % 64])
+      tap_check(!"a held node is not found");
+    hc_intern1(used, 2, i);
+  }
+  hc_keep(held);
+  return unused;
+}
+
+static void classes_end_while_others_are_used(void) {
+  pthread_t thread;
+  start(0, 1);
+  used = numbers();
+  tap_require(pthread_create(&thread, NULL, look_up, NULL) == 0);
+  for (uintptr_t round = 0; round < 40; round++) {
+    hc_class *c = numbers();
+    for (uintptr_t i = 0; i < 300; i++)
+      hc_intern1(c, 0, i);
+    hc_class_free(c);
+    if (round % 10 == 9) {
+      gu_collect();
+      tap_eq_u(hc_drain(60000), 0);
+    }
+  }
+  atomic_store(&is_over, true);
+  pthread_join(thread, NULL);
+  check_sound();
+}
+
+/* ---- Callbacks ---- */
+
+static atomic_bool gate_is_shut = true;
+static atomic_uint at_gate;
+
+static void wait_at_gate(const void *node, void *closure) {
+  (void)node, (void)closure;
+  atomic_fetch_add(&at_gate, 1);
+  while (atomic_load(&gate_is_shut))
+    sched_yield();
+  atomic_fetch_add(&told, 1);
+}
+
+static void make_dead(void *cls) {
+  for (uintptr_t i = 0; i < 1000; i++)
+    hc_intern1(cls, 0, i);
+}
+
+static void *open_gate(void *unused) {
+  usleep(200000);
+  atomic_store(&gate_is_shut, false);
+  return unused;
+}
+
+/* The one that runs is waited for, and those that are due are not called any more. */
+static void callbacks_end_with_their_class(void) {
+  pthread_t thread;
+  if (!is_proper())
+    tap_skip(
+        "callbacks run under the collector's lock, which the caller takes");
+  start(0, 1);
+  hc_class *c =
+      make_class((hc_class_desc){.leaf = true, .on_reclaim = wait_at_gate});
+  gu_apart(make_dead, c);
+  GC_gcollect();
+  for (int i = 0; i < 10000 && atomic_load(&at_gate) == 0; i++)
+    usleep(1000);
+  tap_require(atomic_load(&at_gate) != 0);
+  tap_require(pthread_create(&thread, NULL, open_gate, NULL) == 0);
+  hc_class_free(c);
+  unsigned told_then = atomic_load(&told);
+  tap_eq_u(told_then, atomic_load(&at_gate));
+  tap_ge(told_then, 1);
+  tap_le(told_then, 999);
+  pthread_join(thread, NULL);
+  tap_eq_u(hc_drain(60000), 0);
+  tap_eq_u(atomic_load(&told), told_then);
+  tap_eq_u(stats().live, 0);
+  check_sound();
+}
+
+TAP_MAIN(TAP_CASE(others_stay_in_a_table_for_one),
+         TAP_CASE(others_stay_in_one_shard),
+         TAP_CASE(others_stay_in_many_shards), TAP_CASE(numbers_come_back),
+         TAP_CASE(classes_end_while_others_are_used),
+         TAP_CASE(callbacks_end_with_their_class))

@@ -1,0 +1,126 @@
+/* tests/extra/hcons_walks.c: walks over tables that shrink and grow meanwhile. SPDX-License-Identifier: MIT */
+/* A walk goes on by hashes, not by places: an array that is a sixteenth as large
+ * in the next step has other places for all of them. */
+#include <gc/gc.h>
+#include <hcons/hcons.h>
+
+#include "lib/gcutil.h"
+#include "lib/tap.h"
+
+#include <stdlib.h>
+
+enum { HELD = 6000, DEAD = 200000, HELD_TAG = 0, DEAD_TAG = 1 };
+
+static hc_table *table;
+static hc_class *number;
+
+struct walk {
+  unsigned *seen;
+  size_t calls;
+  size_t held_calls;
+  void (*change)(size_t held_calls); /* called now and then */
+};
+
+static void start(unsigned flags) {
+  hc_table_opts o = {.flags = flags, .shards = 1};
+  table = hc_table_open(&o);
+  tap_require(table != NULL);
+  number = hc_class_new(table, &(hc_class_desc){.leaf = true});
+  tap_require(number != NULL);
+}
+
+static hc_stats stats(void) {
+  hc_stats s;
+  hc_get_stats(table, &s);
+  return s;
+}
+
+static void check_sound(void) {
+  char why[120];
+  int faults = hc_check(table, why, sizeof why);
+  if (faults != 0)
+    tap_note("%s", why);
+  tap_eq_u(faults, 0);
+}
+
+static void make_dead(void *unused) {
+  (void)unused;
+  for (uintptr_t i = 0; i < DEAD; i++)
+    hc_intern1(number, DEAD_TAG, i * 7919);
+}
+
+static void let_die(void) {
+  gu_collect();
+  tap_eq_u(hc_drain(60000), 0);
+}
+
+static int visit(const void *node, void *cd) {
+  struct walk *w = cd;
+  w->calls++;
+  if (hc_tag(node) != HELD_TAG)
+    return 0;
+  w->seen[hc_key(node)[0] / 7919]++;
+  w->held_calls++;
+  if (w->held_calls % 1000 == 500)
+    w->change(w->held_calls);
+  return 0;
+}
+
+/* ---- Changes ---- */
+
+static void shrink_at_once(size_t held_calls) {
+  if (held_calls > 1000)
+    return;
+  let_die();
+  hc_trim(table);
+}
+
+/* By one insertion, whose move the walk finishes. */
+static void shrink_in_steps(size_t held_calls) {
+  if (held_calls == 500)
+    let_die();
+  hc_intern1(number, DEAD_TAG, held_calls);
+}
+
+static void shrink_and_grow(size_t held_calls) {
+  if (held_calls / 1000 % 2 == 0)
+    shrink_at_once(0);
+  else
+    gu_apart(make_dead, NULL);
+}
+
+static void walk_while(unsigned flags, void (*change)(size_t held_calls)) {
+  start(flags);
+  struct walk w = {.seen = calloc(HELD, sizeof(unsigned)), .change = change};
+  const void **held = hc_scanned_alloc(HELD * sizeof *held);
+  size_t wrong = 0;
+  for (uintptr_t i = 0; i < HELD; i++)
+    held[i] = hc_intern1(number, HELD_TAG, i * 7919);
+  gu_apart(make_dead, NULL);
+  size_t slots = stats().slots;
+  tap_eq_u(hc_each(table, visit, &w), 0);
+  for (size_t i = 0; i < HELD; i++)
+    wrong += w.seen[i] != 1;
+  tap_eq_u(wrong, 0);
+  tap_note("%zu slots, later %zu; %zu calls", slots, stats().slots, w.calls);
+  tap_ge(stats().shrunk, 1);
+  check_sound();
+  hc_keep(held);
+  free(w.seen);
+}
+
+static void walks_bear_trimming(void) { walk_while(0, shrink_at_once); }
+static void walks_bear_trimming_by_one_user(void) {
+  walk_while(HC_SINGLE, shrink_at_once);
+}
+static void walks_bear_shrinking_in_steps(void) {
+  walk_while(0, shrink_in_steps);
+}
+static void walks_bear_shrinking_and_growing(void) {
+  walk_while(0, shrink_and_grow);
+}
+
+TAP_MAIN(TAP_CASE(walks_bear_trimming),
+         TAP_CASE(walks_bear_trimming_by_one_user),
+         TAP_CASE(walks_bear_shrinking_in_steps),
+         TAP_CASE(walks_bear_shrinking_and_growing))
