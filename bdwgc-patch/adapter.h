@@ -94,6 +94,10 @@ BDW_HIDDEN bool bdw_look(const void *base, size_t bytes, int libgc_kind,
                          struct bdw_object *out);
 /* A kind of libgc is one of ours. */
 BDW_HIDDEN bool bdw_is_ours(int libgc_kind);
+/* Its objects refer to nothing. */
+BDW_HIDDEN bool bdw_is_leaf(int libgc_kind);
+/* Which of libgc's own is such a kind. */
+BDW_HIDDEN void bdw_learn_leaf(void);
 BDW_HIDDEN enum bdw_state bdw_state_of(const struct bdw_object *o);
 /* BDW_NOTHING: takes the tag away. */
 BDW_HIDDEN void bdw_set_state(const struct bdw_object *o, enum bdw_state s);
@@ -119,6 +123,20 @@ BDW_HIDDEN void bdw_each_block_locked(bool (*look)(char *page));
 BDW_HIDDEN void bdw_watch_collections(void);
 /* Whether all that the last collection found dead is condemned. */
 BDW_HIDDEN bool bdw_is_all_found_locked(void);
+
+/* ---- trace.c: in the stop, with the lock held ---- */
+
+BDW_HIDDEN void bdw_trace_begin(void);
+/* Marks the object that the word leads to, if it has no mark. */
+BDW_HIDDEN void bdw_trace_word(uintptr_t word);
+/* Marks what those objects lead to, and calls FOUND for each that got its mark; FOUND may
+ * trace words. False, and marking is not complete, without memory since the beginning. */
+BDW_HIDDEN bool bdw_trace_all(void (*found)(const void *base));
+
+/* ---- entries.c: weak maps when a collection has marked, and when it ends ---- */
+
+BDW_HIDDEN void bdw_maps_mark(void);
+BDW_HIDDEN void bdw_maps_settle(void);
 
 /* ---- threads.c ---- */
 
@@ -173,6 +191,8 @@ BDW_HIDDEN void bdw_handle_forks(void);
 
 /* ---- kinds.c ---- */
 
+/* Before anything else; starts libgc if need be. */
+BDW_HIDDEN void bdw_start(void);
 BDW_HIDDEN void bdw_lock_kinds(void);
 BDW_HIDDEN void bdw_unlock_kinds(void);
 /* Starts what a fork left behind. */

@@ -38,7 +38,7 @@ build=$(cd "$build" && pwd) || exit 2
 echo '#include <gc/gc.h>' | $cc -E -x c - >/dev/null 2>&1 ||
   die "the system has no gc/gc.h; on Debian: apt-get install libgc-dev"
 # libgc's gc_config_macros.h is empty unless gc.h comes before it.
-for header in backend reclaim; do
+for header in backend reclaim weak_map; do
   sed 's,"\.\./gc/gc_config_macros\.h",<gc/gc.h>,' "$src/include/gcx/$header.h" \
     >"$build/include/gcx/$header.h" || exit 2
 done

@@ -8,7 +8,7 @@
 /* What README.md explains. */
 #define CAPS                                                                   \
   (GCX_CAP_FULL_BLOCKS | GCX_CAP_PROMPT | GCX_CAP_ORDER |                      \
-   GCX_CAP_SAME_COLLECTION | GCX_CAP_FORK)
+   GCX_CAP_SAME_COLLECTION | GCX_CAP_FORK | GCX_CAP_WEAK_MAPS)
 
 _Atomic(struct gcx_kind *) bdw_kinds[BDW_MAX_KINDS];
 static pthread_mutex_t kinds_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -90,12 +90,13 @@ void bdw_ensure_notifiers(void) {
   pthread_mutex_unlock(&kinds_lock);
 }
 
-static void start(void) {
+void bdw_start(void) {
   if (!GC_is_init_called())
     GC_init();
   GC_register_displacement(BDW_HEAD_BYTES);
   GC_allow_register_threads();
   bdw_enter_thread();
+  bdw_learn_leaf();
   bdw_watch_collections();
   bdw_handle_forks();
 }
@@ -103,7 +104,7 @@ static void start(void) {
 gcx_kind *gcx_kind_new(const gcx_kind_opts *o, int *error) {
   gcx_kind *kind = NULL;
   int code = EINVAL;
-  start();
+  bdw_start();
   if (is_sensible(o) && is_layout_word_valid(o))
     code = can_be_given(o) ? 0 : ENOTSUP;
   if (code == 0) {
@@ -205,7 +206,7 @@ static void *read_figures(void *arg) {
 
 void gcx_get_finaliser_stats(gcx_finaliser_stats *stats) {
   gcx_finaliser_stats s = {.struct_size = stats->struct_size};
-  start();
+  bdw_start();
   GC_call_with_alloc_lock(read_figures, &s);
   s.overruns = bdw_overruns();
   s.threads = bdw_notifier_threads();

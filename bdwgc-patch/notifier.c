@@ -328,11 +328,6 @@ const size_t *gcx_undecided(void) {
   return &maybe_some;
 }
 
-/* Nothing follows from it, for the other one is never 0. */
-const size_t *gcx_collections(void) {
-  return (const size_t *)(const void *)&GC_gc_no;
-}
-
 int gcx_revive(void *object) {
   bdw_enter_thread();
   if (needs_no_help(GC_base(object)))

@@ -22,6 +22,7 @@ enum where { NOT_OURS, TAG_LAST, TAG_FIRST };
 /* By libgc's kind: where the tag is. Written under the lock, before the first
  * object of it exists. */
 static unsigned char where_of[MAX_LIBGC_KINDS];
+static bool is_leaf[MAX_LIBGC_KINDS]; /* likewise, and libgc's own */
 
 /* ---- Tags ---- */
 
@@ -64,6 +65,16 @@ static bool look(const void *base, size_t bytes, enum where where,
 
 bool bdw_is_ours(int libgc_kind) {
   return libgc_kind < MAX_LIBGC_KINDS && where_of[libgc_kind] != NOT_OURS;
+}
+
+bool bdw_is_leaf(int libgc_kind) {
+  return libgc_kind < MAX_LIBGC_KINDS && is_leaf[libgc_kind];
+}
+
+void bdw_learn_leaf(void) {
+  const void *leaf = GC_malloc_atomic(1);
+  if (leaf != NULL)
+    is_leaf[GC_get_kind_and_size(leaf, NULL)] = true;
 }
 
 bool bdw_look(const void *base, size_t bytes, int libgc_kind,
@@ -117,6 +128,7 @@ static unsigned n_layouts, n_typed; /* [lock kinds] */
 static int take_kind(GC_word descriptor, bool adds_size, bool has_head) {
   int kind =
       (int)GC_new_kind(GC_new_free_list(), descriptor, adds_size, /*clear*/ 1);
+  is_leaf[kind] = descriptor == 0 && !adds_size;
   where_of[kind] = has_head ? TAG_FIRST : TAG_LAST;
   GC_register_disclaim_proc(
       kind, has_head ? disclaim_tag_first : disclaim_tag_last, has_head);

@@ -64,6 +64,13 @@ static get_event_fn get_event; /* likewise */
 static _Atomic(GC_on_collection_event_proc) of_program;
 static pthread_once_t start_once = PTHREAD_ONCE_INIT;
 
+/* Nothing follows from it for look-ups, for gcx_undecided() is never 0. */
+static atomic_size_t collections;
+
+const size_t *gcx_collections(void) {
+  return (const size_t *)(const void *)&collections;
+}
+
 static void go_through(void) {
   is_gap = false;
   bdw_each_block_locked(look_at_block);
@@ -77,6 +84,12 @@ bool bdw_is_all_found_locked(void) {
 
 static void GC_CALLBACK on_event(GC_EventType event) {
   GC_on_collection_event_proc fn = atomic_load(&of_program);
+  if (event == GC_EVENT_MARK_END) {
+    atomic_fetch_add(&collections, 1);
+    bdw_maps_mark();
+  }
+  if (event == GC_EVENT_RECLAIM_END)
+    bdw_maps_settle();
   if (event == GC_EVENT_RECLAIM_END && !GC_get_find_leak())
     go_through();
   if (fn != NULL)

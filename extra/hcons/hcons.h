@@ -252,7 +252,7 @@ HC_API void hc_scanned_free(void *memory);
 typedef struct hc_memo hc_memo;
 
 /* Notes everything that is put, until a key dies; takes memory for it. Not on collectors
- * without gcx/weak_map.h. */
+ * without gcx/weak_map.h, which the adapter has, too; there keys are not to be freed by hand. */
 #define HC_MEMO_EXACT 0u
 
 /* Has a fixed size, at any number of results: an entry gives way to others that fall

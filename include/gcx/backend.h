@@ -64,10 +64,15 @@ extern "C" {
 #define GCX_CAP_FAULTS 0x4000u
 #define GCX_CAP_FORK 0x8000u    /* notifiers go on in a child that was forked */
 #define GCX_CAP_RETIRE 0x10000u /* gcx_retire_code_range */
-#define GCX_CAP_WEAK 0x20000u   /* gcx/weak.h, gcx/weak_map.h */
+/* gcx/weak.h; and keys of weak maps that are freed by hand lose their entries. */
+#define GCX_CAP_WEAK 0x20000u
 #define GCX_CAP_OLD_DOOR 0x40000u /* gcx_set_disclaim_mode (GCX_MODE_PROPER) */
 
-#define GCX_CAP_ALL 0x7ffffu
+/* gcx/weak_map.h.  Without GCX_CAP_WEAK a key must not be given to GC_free or GC_realloc
+ * while it has an entry. */
+#define GCX_CAP_WEAK_MAPS 0x80000u
+
+#define GCX_CAP_ALL 0xfffffu
 
 /* The GCX_CAP_ bits of the library that the program runs with; Reclaim has
  * GCX_CAP_ALL.  A constant: any thread, any time, before GC_INIT as well; neither

@@ -25,7 +25,8 @@
  *
  * All functions: any thread, but not signal handlers; each takes a lock of the map's,
  * inside of the library, for a short time.  They neither collect nor call back, but for
- * gcx_weak_map_each.  Since 0.2.0. */
+ * gcx_weak_map_each.  On an unmodified libgc see GCX_CAP_WEAK_MAPS in gcx/backend.h.
+ * Since 0.2.0. */
 #ifndef GCX_WEAK_MAP_H
 #define GCX_WEAK_MAP_H
 

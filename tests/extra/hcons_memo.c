@@ -22,7 +22,7 @@ static hc_class *pair;
 static atomic_bool gate_is_shut;
 
 static bool is_proper(void) {
-  return gu_on_reclaim() && getenv("HCONS_BACKEND") == NULL;
+  return gu_has_kinds() && getenv("HCONS_BACKEND") == NULL;
 }
 
 /* Holds the notifier back while the gate is shut. */
@@ -48,7 +48,7 @@ static void start(void) {
 static hc_memo *memo_of(unsigned keys, unsigned flags) {
   hc_memo_opts o = {.keys = keys, .flags = flags, .hint = 1000};
   hc_memo *m = hc_memo_open(&o);
-  if (m == NULL && flags == HC_MEMO_EXACT && !gu_on_reclaim())
+  if (m == NULL && flags == HC_MEMO_EXACT && !gu_has_kinds())
     tap_skip("exact memos need gcx/weak_map.h");
   tap_require(m != NULL);
   return m;
@@ -407,7 +407,7 @@ static void the_child_has_the_memo(void) {
   if (TAP_TSAN || TAP_ASAN)
     tap_skip("no fork of several threads under a sanitizer");
   start();
-  shared = memo_of(1, gu_on_reclaim() ? HC_MEMO_EXACT : HC_MEMO_LOSSY);
+  shared = memo_of(1, gu_has_kinds() ? HC_MEMO_EXACT : HC_MEMO_LOSSY);
   for (int i = 0; i < 2; i++)
     tap_require(pthread_create(&thread[i], NULL, compute_on, &id[i]) == 0);
   for (int i = 0; i < 30; i++) {

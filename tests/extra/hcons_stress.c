@@ -114,7 +114,7 @@ static void start(unsigned shards) {
   tap_require(table != NULL);
   number = hc_class_new(table, &n);
   pair = hc_class_new(table, &p);
-  memo = gu_on_reclaim() ? hc_memo_new() : hc_memo_open(&m);
+  memo = gu_has_kinds() ? hc_memo_new() : hc_memo_open(&m);
   tap_require(number != NULL && pair != NULL && memo != NULL);
 }
 

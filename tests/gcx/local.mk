@@ -13,7 +13,8 @@ tests_gcx_libshadow_la_SOURCES = tests/gcx/facts.c tests/gcx/facts.h \
 
 gcx_everywhere = tests/gcx/caps tests/gcx/faults tests/gcx/kinds \
 	tests/gcx/life tests/gcx/memory tests/gcx/no_memory tests/gcx/order \
-	tests/gcx/pressure tests/gcx/promises tests/gcx/race tests/gcx/waiting
+	tests/gcx/pressure tests/gcx/promises tests/gcx/race tests/gcx/waiting \
+	tests/gcx/weak_map_keys tests/gcx/weak_map_one
 
 gcx_programs = tests/gcx/caps tests/gcx/debug tests/gcx/debug_clean \
 	tests/gcx/debug_refs tests/gcx/door tests/gcx/faults tests/gcx/kinds \
@@ -85,7 +86,7 @@ endif
 
 gcx_weak_programs = tests/gcx/ephemeron tests/gcx/weak \
 	tests/gcx/weak_map tests/gcx/weak_map_keys \
-	tests/gcx/weak_map_threads tests/gcx/weak_notified \
+	tests/gcx/weak_map_one tests/gcx/weak_map_threads tests/gcx/weak_notified \
 	tests/gcx/weak_threads
 check_PROGRAMS += $(gcx_weak_programs)
 TESTS += $(gcx_weak_programs)
@@ -98,6 +99,8 @@ tests_gcx_weak_map_SOURCES = tests/gcx/weak_map.c
 tests_gcx_weak_map_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
 tests_gcx_weak_map_keys_SOURCES = tests/gcx/weak_map_keys.c
 tests_gcx_weak_map_keys_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
+tests_gcx_weak_map_one_SOURCES = tests/gcx/weak_map_one.c
+tests_gcx_weak_map_one_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
 tests_gcx_weak_map_threads_SOURCES = tests/gcx/weak_map_threads.c
 tests_gcx_weak_map_threads_LDADD = tests/lib/libgcutil.la tests/lib/libtap.la libgc.la
 tests_gcx_weak_notified_SOURCES = tests/gcx/weak_notified.c
