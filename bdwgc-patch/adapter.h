@@ -14,7 +14,7 @@
  *
  * States and who changes them, always under libgc's allocation lock:
  *
- *   LIVE --disclaim procedure--> COND --notifier thread--> CLAIM --> no tag, GC_free
+ *   LIVE --disclaim procedure--> COND --notifier thread--> CLAIM --> (DONE) --> no tag, GC_free
  *     ^                           |                          |
  *     +-------- gcx_revive -------+------ kept --------------+
  *
@@ -61,6 +61,8 @@ struct gcx_kind {
   unsigned number;      /* [const] */
   int libgc_kind;       /* [const] */
   bool has_head;        /* [const] the tag comes first */
+  bool is_batched;      /* [const] memory waits, see batch.c */
+  bool is_told_at_exit; /* [const] */
   atomic_bool is_closed;
   atomic_size_t undecided; /* condemned, neither revived nor through */
   char name[24];           /* [const] */
@@ -71,7 +73,15 @@ struct gcx_kind {
  * through before the caller is. For programs that look for a weak symbol. */
 extern int gcx_bdw_is_live(const void *object);
 
-enum bdw_state { BDW_NOTHING, BDW_LIVE, BDW_COND, BDW_CLAIM, BDW_LOST };
+/* From BDW_CLAIM on it is too late to revive. */
+enum bdw_state {
+  BDW_NOTHING,
+  BDW_LIVE,
+  BDW_COND,
+  BDW_CLAIM,
+  BDW_LOST,
+  BDW_DONE
+};
 
 /* An object of ours. */
 struct bdw_object {
@@ -167,6 +177,19 @@ BDW_HIDDEN void bdw_settle_locked(const struct bdw_object *o,
                                   enum bdw_state state);
 BDW_HIDDEN uint64_t bdw_now_ns(void);
 
+/* ---- batch.c ---- */
+
+/* A claimed object that was notified, and settled. */
+BDW_HIDDEN void bdw_batch_add_locked(const struct bdw_object *o);
+/* The next one whose memory is to be freed, marked and without a tag, or null.
+ * IS_NOTIFIED tells whether everything up to a serial number of the queue has been. */
+BDW_HIDDEN void *bdw_batch_take_locked(bool (*is_notified)(size_t serial));
+
+/* ---- exit.c ---- */
+
+/* False without memory. */
+BDW_HIDDEN bool bdw_handle_exit(void);
+
 /* ---- notifier.c ---- */
 
 /* Starts what is missing of so many threads: 0 or EAGAIN. */
@@ -219,7 +242,7 @@ BDW_HIDDEN void bdw_tell(gcx_event event, void *object, const char *kind_name);
 
 /* Zero: the default. */
 struct bdw_config {
-  atomic_uint threads, wait_ms, fork_wait_ms;
+  atomic_uint threads, wait_ms, exit_ms, fork_wait_ms;
   atomic_size_t hard_limit;
   _Atomic(gcx_event_fn) on_event;
 };

@@ -7,8 +7,9 @@
 
 /* What README.md explains. */
 #define CAPS                                                                   \
-  (GCX_CAP_FULL_BLOCKS | GCX_CAP_PROMPT | GCX_CAP_ORDER |                      \
-   GCX_CAP_SAME_COLLECTION | GCX_CAP_FORK | GCX_CAP_WEAK_MAPS)
+  (GCX_CAP_FULL_BLOCKS | GCX_CAP_PROMPT | GCX_CAP_ORDER | GCX_CAP_BATCH |      \
+   GCX_CAP_AT_EXIT | GCX_CAP_SAME_COLLECTION | GCX_CAP_FORK |                  \
+   GCX_CAP_WEAK_MAPS)
 
 _Atomic(struct gcx_kind *) bdw_kinds[BDW_MAX_KINDS];
 static pthread_mutex_t kinds_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -42,11 +43,9 @@ static bool holds(const gcx_kind_opts *o) {
 /* A mark bit that is set in the middle of an incremental marking would hide what
  * the object refers to; so there can be no revival there. */
 static bool can_be_given(const gcx_kind_opts *o) {
-  bool is_batch = o->release == GCX_RELEASE_BATCH;
   bool is_told_of_cycles = o->refs == GCX_REFS_HELD && o->on_revive != NULL;
-  return o->mode == GCX_MODE_PROPER && o->flags == 0 &&
-         (!is_batch || holds(o)) && !is_told_of_cycles &&
-         !GC_is_incremental_mode();
+  return o->mode == GCX_MODE_PROPER && (o->flags & GCX_KIND_DEBUG) == 0 &&
+         !is_told_of_cycles && !GC_is_incremental_mode();
 }
 
 /* ---- Making kinds ---- */
@@ -62,6 +61,8 @@ static int make_kind(const gcx_kind_opts *o, gcx_kind **out) {
   error = bdw_start_notifiers(threads == 0 ? 1 : threads);
   if (error != 0)
     return error;
+  if ((o->flags & GCX_KIND_AT_EXIT) != 0 && !bdw_handle_exit())
+    return ENOMEM;
   gcx_kind *k = GC_malloc_uncollectable(sizeof *k);
   if (k == NULL)
     return ENOMEM;
@@ -70,6 +71,8 @@ static int make_kind(const gcx_kind_opts *o, gcx_kind **out) {
   k->number = n_kinds;
   k->libgc_kind = libgc_kind;
   k->has_head = holds(o);
+  k->is_batched = holds(o) || o->release == GCX_RELEASE_BATCH;
+  k->is_told_at_exit = (o->flags & GCX_KIND_AT_EXIT) != 0;
   if (o->name != NULL)
     strncpy(k->name, o->name, sizeof k->name - 1);
   atomic_store(&bdw_kinds[n_kinds++], k);
@@ -176,6 +179,8 @@ int gcx_finaliser_config(const gcx_finaliser_opts *o) {
     atomic_store(&bdw_config.hard_limit, o->hard_limit_bytes);
   if (o->wait_ms != 0)
     atomic_store(&bdw_config.wait_ms, o->wait_ms);
+  if (o->exit_ms != 0)
+    atomic_store(&bdw_config.exit_ms, o->exit_ms);
   if (o->fork_wait_ms != 0)
     atomic_store(&bdw_config.fork_wait_ms, o->fork_wait_ms);
   if (o->on_event != NULL)

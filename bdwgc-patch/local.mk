@@ -3,7 +3,8 @@
 # It is built against the system's headers and library, not those of this tree, so
 # a script does it, on demand; check-bdw tests it.
 
-bdw_adapter_files = bdwgc-patch/adapter.h bdwgc-patch/blocks.c bdwgc-patch/entries.c \
+bdw_adapter_files = bdwgc-patch/adapter.h bdwgc-patch/batch.c \
+	bdwgc-patch/blocks.c bdwgc-patch/entries.c bdwgc-patch/exit.c \
 	bdwgc-patch/fork.c bdwgc-patch/kinds.c bdwgc-patch/notifier.c \
 	bdwgc-patch/object.c bdwgc-patch/queue.c bdwgc-patch/sweep.c \
 	bdwgc-patch/threads.c bdwgc-patch/trace.c bdwgc-patch/wait.c \

@@ -20,6 +20,7 @@ struct worker {
   unsigned index;
   bool is_running;                 /* [lock kinds] */
   bool has_claimed;                /* [lock] */
+  bool is_through;                 /* [lock] the notifier has returned */
   struct bdw_object claimed;       /* [lock] */
   atomic_size_t busy;              /* the entry that it works on, or 0 */
   const struct bdw_object *object; /* [thread] null outside notifiers */
@@ -88,6 +89,7 @@ static void *claim(void *arg) {
       !bdw_claim_locked(&s->object, &s->worker->busy, &s->since_ns))
     return NULL;
   struct gcx_kind *kind = s->object.kind;
+  s->worker->is_through = false;
   s->notify = atomic_load(&kind->is_closed) ? NULL : kind->notify;
   s->cd = kind->cd;
   s->worker->claimed = s->object;
@@ -115,7 +117,9 @@ static void note_lag(uint64_t since_ns) {
 static void *decide(void *arg) {
   static const enum bdw_state states[] = {BDW_NOTHING, BDW_LIVE, BDW_LOST};
   struct step *s = arg;
+  bool waits = s->verdict == DONE && s->object.kind->is_batched;
   s->worker->has_claimed = false;
+  s->worker->is_through = true;
   note_lag(s->since_ns);
   if (s->verdict == LOST)
     bdw_figures.lost++;
@@ -125,7 +129,32 @@ static void *decide(void *arg) {
     return NULL;
   bdw_settle_locked(&s->object, states[s->verdict]);
   bdw_figures.kept += s->verdict == KEEP;
-  return s->verdict == DONE ? s->object.base : NULL;
+  if (waits)
+    bdw_batch_add_locked(&s->object);
+  return s->verdict == DONE && !waits ? s->object.base : NULL;
+}
+
+/* [lock] */
+static bool is_notified(size_t serial) {
+  for (unsigned i = 0; i < BDW_MAX_THREADS; i++) {
+    size_t busy = atomic_load(&workers[i].busy);
+    if (busy != 0 && busy <= serial && !workers[i].is_through)
+      return false;
+  }
+  return atomic_load(&bdw_first) > serial;
+}
+
+static void *take_batched(void *unused) {
+  (void)unused;
+  return bdw_batch_take_locked(is_notified);
+}
+
+/* What is to be freed is on the stack meanwhile. */
+static void free_memory(void *memory) {
+  if (memory != NULL)
+    GC_free(memory);
+  while ((memory = GC_call_with_alloc_lock(take_batched, NULL)) != NULL)
+    GC_free(memory);
 }
 
 static bool step(struct worker *w) {
@@ -141,9 +170,7 @@ static bool step(struct worker *w) {
   if (s.notify != NULL)
     call(&s);
   w->object = NULL;
-  void *memory = GC_call_with_alloc_lock(decide, &s);
-  if (memory != NULL)
-    GC_free(memory);
+  free_memory(GC_call_with_alloc_lock(decide, &s));
   if (s.notify != NULL && s.verdict == LOST)
     bdw_tell(GCX_EVENT_LOST, s.object.start, s.object.kind->name);
   atomic_store(&w->busy, 0);
@@ -287,7 +314,7 @@ static void *revive(void *arg) {
   if (!bdw_find(base, &o) || o.start != arg)
     return arg;
   enum bdw_state state = bdw_state_of(&o);
-  if (state == BDW_CLAIM || state == BDW_LOST)
+  if (state >= BDW_CLAIM)
     return NULL;
   GC_set_mark_bit(base);
   if (state == BDW_COND) {

@@ -217,7 +217,7 @@ static void addresses_wait(gcx_refs refs, gcx_release release) {
   GC_disable(); /* or fresh ones might be freed, and their places used */
   tap_eq_u(gcx_drain(SH_PATIENCE_MS), 0);
   sh_check_once(0, 2 * N_NAMED);
-  tap_eq_u(n_fresh, 2 * N_NAMED);
+  tap_eq_u(n_fresh, sh_count_notified(0, 2 * N_NAMED, 1));
   tap_eq_u(n_reused, 0);
   sh_check_errors();
 }
