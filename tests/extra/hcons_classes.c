@@ -195,6 +195,14 @@ static void ids_grow_and_stay(void) {
   collect();
   collect();
   tap_ge(hc_id(hc_intern1(c, 1, 5)), last + 1);
+  size_t kept = 0;
+  for (uintptr_t i = 0; i < 3000; i++) { /* their keys come back */
+    uint64_t id = hc_id(hc_intern1(c, 0, i));
+    kept += id == i + 1;
+    tap_require(id == i + 1 || id > last);
+  }
+  if (is_proper())
+    tap_le(kept, 300);
   tap_eq_u(hc_id(hc_intern1(numbers(), 0, 1)), 0);
 }
 

@@ -1,4 +1,4 @@
-/* tests/extra/hcons_walks.c: walks over tables that shrink and grow meanwhile. SPDX-License-Identifier: MIT */
+/* tests/extra/hcons_walks.c: walks over tables that change, and condemned nodes. SPDX-License-Identifier: MIT */
 /* A walk goes on by hashes, not by places: an array that is a sixteenth as large
  * in the next step has other places for all of them. */
 #include <gc/gc.h>
@@ -7,7 +7,10 @@
 #include "lib/gcutil.h"
 #include "lib/tap.h"
 
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { HELD = 6000, DEAD = 200000, HELD_TAG = 0, DEAD_TAG = 1 };
 
@@ -120,7 +123,52 @@ static void walks_bear_shrinking_and_growing(void) {
   walk_while(0, shrink_and_grow);
 }
 
+/* ---- Condemned nodes ---- */
+
+static atomic_bool gate_is_shut;
+static atomic_uint at_gate;
+
+static void wait_at_gate(const void *node, void *closure) {
+  (void)node, (void)closure;
+  atomic_fetch_add(&at_gate, 1);
+  while (atomic_load(&gate_is_shut))
+    sched_yield();
+}
+
+static void do_nothing(size_t held_calls) { (void)held_calls; }
+
+/* The first notifier waits, and so all that is dead is condemned and in the table. */
+static void condemned_nodes_are_refused(void) {
+  if (!gu_has_kinds() || getenv("HCONS_BACKEND") != NULL)
+    tap_skip("deaths are told when the collector comes upon them");
+  start(0);
+  number = hc_class_new(
+      table, &(hc_class_desc){.leaf = true, .on_reclaim = wait_at_gate});
+  struct walk w = {.seen = calloc(HELD, sizeof(unsigned)),
+                   .change = do_nothing};
+  const void **held = hc_scanned_alloc(HELD * sizeof *held);
+  for (uintptr_t i = 0; i < HELD; i++)
+    held[i] = hc_intern1(number, HELD_TAG, i * 7919);
+  gu_apart(make_dead, NULL);
+  atomic_store(&gate_is_shut, true);
+  gu_collect();
+  for (int i = 0; i < 10000 && atomic_load(&at_gate) == 0; i++)
+    usleep(1000);
+  tap_ge(stats().live, DEAD / 2);
+  tap_eq_u(hc_each(table, visit, &w), 0);
+  tap_eq_u(w.held_calls, HELD);
+  tap_le(w.calls, HELD + DEAD / 50);
+  tap_eq_u(stats().revived, 0);
+  atomic_store(&gate_is_shut, false);
+  tap_eq_u(hc_drain(60000), 0);
+  tap_le(stats().live, HELD + DEAD / 50);
+  check_sound();
+  hc_keep(held);
+  free(w.seen);
+}
+
 TAP_MAIN(TAP_CASE(walks_bear_trimming),
          TAP_CASE(walks_bear_trimming_by_one_user),
          TAP_CASE(walks_bear_shrinking_in_steps),
-         TAP_CASE(walks_bear_shrinking_and_growing))
+         TAP_CASE(walks_bear_shrinking_and_growing),
+         TAP_CASE(condemned_nodes_are_refused))
