@@ -9,9 +9,11 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { MANY = 30000, HELD = 500, ROUNDS = 300 };
@@ -180,18 +182,24 @@ static void make_dead(void *cls) {
     hc_intern1(cls, 0, i);
 }
 
+static const void *volatile alive; /* a node of the class */
+
+/* When the class has left the table. */
 static void *open_gate(void *unused) {
-  usleep(200000);
+  while (hc_is_interned(alive))
+    usleep(1000);
   atomic_store(&gate_is_shut, false);
   return unused;
 }
 
-/* The one that runs is waited for, and those that are due are not called any more. */
-static void callbacks_end_with_their_class(void) {
-  pthread_t thread;
+static void skip_on_the_old_door(void) {
   if (!is_proper())
     tap_skip(
         "callbacks run under the collector's lock, which the caller takes");
+}
+
+/* A thousand dead nodes, the first of which is at the gate. */
+static hc_class *class_at_gate(void) {
   start(0, 1);
   hc_class *c =
       make_class((hc_class_desc){.leaf = true, .on_reclaim = wait_at_gate});
@@ -200,8 +208,20 @@ static void callbacks_end_with_their_class(void) {
   for (int i = 0; i < 10000 && atomic_load(&at_gate) == 0; i++)
     usleep(1000);
   tap_require(atomic_load(&at_gate) != 0);
+  alive = hc_intern1(c, 1, 1);
+  return c;
+}
+
+/* The one that runs is waited for, and those that are due are not called any more. */
+static void callbacks_end(bool with_the_table) {
+  pthread_t thread;
+  skip_on_the_old_door();
+  hc_class *c = class_at_gate();
   tap_require(pthread_create(&thread, NULL, open_gate, NULL) == 0);
-  hc_class_free(c);
+  if (with_the_table)
+    hc_table_free(table);
+  else
+    hc_class_free(c);
   unsigned told_then = atomic_load(&told);
   tap_eq_u(told_then, atomic_load(&at_gate));
   tap_ge(told_then, 1);
@@ -209,12 +229,48 @@ static void callbacks_end_with_their_class(void) {
   pthread_join(thread, NULL);
   tap_eq_u(hc_drain(60000), 0);
   tap_eq_u(atomic_load(&told), told_then);
+  if (with_the_table)
+    return;
   tap_eq_u(stats().live, 0);
   check_sound();
 }
 
-TAP_MAIN(TAP_CASE(others_stay_in_a_table_for_one),
-         TAP_CASE(others_stay_in_one_shard),
-         TAP_CASE(others_stay_in_many_shards), TAP_CASE(numbers_come_back),
-         TAP_CASE(classes_end_while_others_are_used),
-         TAP_CASE(callbacks_end_with_their_class))
+static void callbacks_end_with_their_class(void) { callbacks_end(false); }
+static void callbacks_end_with_their_table(void) { callbacks_end(true); }
+
+static void free_own(const void *node, void *closure) {
+  (void)closure;
+  hc_class_free(hc_class_of(node));
+}
+
+static void own_callback_role(void) {
+  start(0, 1);
+  gu_apart(make_dead,
+           make_class((hc_class_desc){.leaf = true, .on_reclaim = free_own}));
+  GC_gcollect();
+  hc_drain(60000);
+  exit(3);
+}
+
+static void freed_in_a_callback_of_its_own(void) {
+  static char out[1024];
+  gu_exec x = {"own_callback_role", NULL, 0, out, sizeof out};
+  skip_on_the_old_door();
+  int status = gu_run_role(&x);
+  tap_check(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+  tap_check(strstr(out, "in a callback of its own") != NULL);
+}
+
+int main(int argc, char **argv) {
+  static const tap_case roles[] = {TAP_CASE(own_callback_role)};
+  static const tap_case cases[] = {TAP_CASE(others_stay_in_a_table_for_one),
+                                   TAP_CASE(others_stay_in_one_shard),
+                                   TAP_CASE(others_stay_in_many_shards),
+                                   TAP_CASE(numbers_come_back),
+                                   TAP_CASE(classes_end_while_others_are_used),
+                                   TAP_CASE(callbacks_end_with_their_class),
+                                   TAP_CASE(callbacks_end_with_their_table),
+                                   TAP_CASE(freed_in_a_callback_of_its_own)};
+  tap_set_roles(roles, sizeof roles / sizeof roles[0]);
+  return tap_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
+}
