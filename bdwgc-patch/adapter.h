@@ -181,9 +181,12 @@ BDW_HIDDEN uint64_t bdw_now_ns(void);
 
 /* A claimed object that was notified, and settled. */
 BDW_HIDDEN void bdw_batch_add_locked(const struct bdw_object *o);
-/* The next one whose memory is to be freed, marked and without a tag, or null.
- * IS_NOTIFIED tells whether everything up to a serial number of the queue has been. */
-BDW_HIDDEN void *bdw_batch_take_locked(bool (*is_notified)(size_t serial));
+/* False: there is nothing to take. */
+BDW_HIDDEN bool bdw_batch_may_be_due(void);
+/* Those whose memory is to be freed, marked and without a tag; the caller's stack holds
+ * them. IS_NOTIFIED tells whether everything up to a serial number of the queue has been. */
+BDW_HIDDEN size_t bdw_batch_take_locked(bool (*is_notified)(size_t serial),
+                                        void *volatile *out, size_t most);
 
 /* ---- exit.c ---- */
 

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_FORK_WAIT_MS = 100 };
+enum { DEFAULT_FORK_WAIT_MS = 100, FREED_AT_ONCE = 16 };
 
 struct worker {
   unsigned index;
@@ -144,17 +144,30 @@ static bool is_notified(size_t serial) {
   return atomic_load(&bdw_first) > serial;
 }
 
-static void *take_batched(void *unused) {
-  (void)unused;
-  return bdw_batch_take_locked(is_notified);
+struct to_free {
+  void *volatile memory[FREED_AT_ONCE];
+  size_t count;
+};
+
+static void *take_batched(void *arg) {
+  struct to_free *f = arg;
+  f->count = bdw_batch_take_locked(is_notified, f->memory, FREED_AT_ONCE);
+  return f->count > 0 ? arg : NULL;
 }
 
-/* What is to be freed is on the stack meanwhile. */
+/* What is to be freed is on the stack until then, and not behind: there may be new objects
+ * soon. */
 static void free_memory(void *memory) {
+  struct to_free f;
   if (memory != NULL)
     GC_free(memory);
-  while ((memory = GC_call_with_alloc_lock(take_batched, NULL)) != NULL)
-    GC_free(memory);
+  while (bdw_batch_may_be_due() &&
+         GC_call_with_alloc_lock(take_batched, &f) != NULL)
+    for (size_t i = 0; i < f.count; i++) {
+      memory = f.memory[i];
+      f.memory[i] = NULL;
+      GC_free(memory);
+    }
 }
 
 static bool step(struct worker *w) {
