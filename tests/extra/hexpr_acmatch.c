@@ -3,6 +3,7 @@
  * and looks whether the pattern with them is the subject. */
 #include <hexpr/rewrite.h>
 
+#include "extra/text_ex.h"
 #include "lib/tap.h"
 
 #include <stdlib.h>
@@ -29,13 +30,6 @@ static void define(void) {
   sets = ex_opdef("sets", EX_NARY, EX_COMM | EX_ASSOC | EX_IDEM);
   sq = ex_opdef("sq", EX_NARY, 0);
   tap_require(sets != EX_NONE && sq != EX_NONE && ex_rest_op() != EX_NONE);
-}
-
-static ex parse(const char *text) {
-  ex_error error;
-  ex e = ex_parse(text, strlen(text), &error);
-  tap_require(e != NULL);
-  return e;
 }
 
 static bool is_rest(ex e) { return e == names[XS] || e == names[YS]; }

@@ -4,6 +4,7 @@
 #include <hexpr/hexpr.h>
 
 #include "extra/random_ex.h"
+#include "extra/text_ex.h"
 #include "lib/tap.h"
 
 #include <math.h>
@@ -12,13 +13,6 @@
 #include <string.h>
 
 enum { DEEP = 1000000 };
-
-static ex parse(const char *text) {
-  ex_error error;
-  ex e = ex_parse(text, strlen(text), &error);
-  tap_require(e != NULL);
-  return e;
-}
 
 static void check_text(ex e, const char *want, const char *from) {
   char *got = e == NULL ? NULL : ex_string(e, 100000);

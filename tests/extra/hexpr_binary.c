@@ -2,6 +2,7 @@
 #include <hexpr/hexpr.h>
 
 #include "extra/random_ex.h"
+#include "extra/text_ex.h"
 #include "lib/tap.h"
 
 #include <math.h>
@@ -47,13 +48,6 @@ static void same_again(const ex *roots, size_t n) {
   free(f.data);
 }
 
-static ex parse(const char *text) {
-  ex_error error;
-  ex e = ex_read_sexpr(text, strlen(text), NULL, &error);
-  tap_require(e != NULL);
-  return e;
-}
-
 static ex_op define(void) {
   ex_opdef("bin-fun", 1, EX_BINDER);
   return ex_opdef("bin-set", EX_NARY, EX_COMM | EX_ASSOC | EX_IDEM);
@@ -90,7 +84,7 @@ static void every_kind(void) {
   ex roots[N];
   define();
   for (size_t i = 0; i < N; i++) {
-    roots[i] = parse(texts[i]);
+    roots[i] = sexpr(texts[i]);
     tap_note("%s", texts[i]);
     same_again(&roots[i], 1);
   }
@@ -109,8 +103,8 @@ static void random_ones(void) {
 }
 
 static void files_follow_each_other(void) {
-  ex a = parse("(+ x 1)");
-  ex b = parse("(f y)");
+  ex a = sexpr("(+ x 1)");
+  ex b = sexpr("(f y)");
   struct file f = {NULL, 0};
   FILE *stream = open_memstream(&f.data, &f.n);
   ex_error error;
@@ -128,7 +122,7 @@ static void files_follow_each_other(void) {
 
 /* A change of any byte, and any end before the end, is found. */
 static void damage_is_found(void) {
-  ex e = parse("(* (+ x 1/3) (f \"text\" 2.5 (+ x 1/3)))");
+  ex e = sexpr("(* (+ x 1/3) (f \"text\" 2.5 (+ x 1/3)))");
   struct file f = written(&e, 1);
   ex_error error;
   size_t n;
@@ -202,7 +196,7 @@ static void any_bytes_are_safe(void) {
   ex_op set = define();
   for (int i = 0; i < (tap_long() ? 2000000 : 60000); i++) {
     ex e = random_ex(&random, 1 + i % 20, RANDOM_ANY);
-    ex roots[2] = {ex_3(set, e, ex_sym("s"), parse("12345678901234567890/7")),
+    ex roots[2] = {ex_3(set, e, ex_sym("s"), sexpr("12345678901234567890/7")),
                    ex_str("text", 4)};
     struct file f = written(roots, 2);
     ex_limits limits = {.nodes = 1000};
@@ -222,7 +216,7 @@ static void any_bytes_are_safe(void) {
 }
 
 static void limits_hold(void) {
-  ex e = parse("(sin (sin (sin x)))");
+  ex e = sexpr("(sin (sin (sin x)))");
   struct file f = written(&e, 1);
   ex_limits bytes = {.bytes = f.n};
   ex_limits depth = {.depth = 4};

@@ -2,6 +2,7 @@
 #include <hexpr/hexpr.h>
 
 #include "extra/random_ex.h"
+#include "extra/text_ex.h"
 #include "lib/tap.h"
 
 #include <stdlib.h>
@@ -18,13 +19,6 @@ static void define(void) {
   app = ex_opdef("app", 2, 0);
   sum = ex_opdef("sum", 3, EX_BINDER);
   tap_require(lambda != EX_NONE && app != EX_NONE && sum != EX_NONE);
-}
-
-static ex parse(const char *text) {
-  ex_error error;
-  ex e = ex_parse(text, strlen(text), &error);
-  tap_require(e != NULL);
-  return e;
 }
 
 /* ---- Binders ---- */

@@ -1,41 +1,7 @@
 #!/bin/sh
 # tests/extra/hexpr_cli.sh: exit statuses and messages of the hexpr command. SPDX-License-Identifier: MIT
-#
-# Speaks TAP.  HEXPR names the command, else it is the one of this build tree.
 
-top_srcdir=${top_srcdir:-.}
-top_builddir=${top_builddir:-.}
-hexpr=${HEXPR:-$top_builddir/hexpr}
-dir=$(mktemp -d "${TMPDIR:-/tmp}/hexpr_cli.XXXXXX") || exit 99
-trap 'rm -rf "$dir"' EXIT
-count=0
-failed=0
-
-verdict() { # STATUS NAME
-  count=$((count + 1))
-  if [ "$1" -eq 0 ]; then
-    echo "ok $count - $2"
-  else
-    failed=$((failed + 1))
-    echo "not ok $count - $2"
-    sed 's/^/# out: /' "$dir/out"
-    sed 's/^/# err: /' "$dir/err"
-    echo "# status: $status"
-  fi
-}
-
-run() {
-  timeout 60 "$hexpr" "$@" >"$dir/out" 2>"$dir/err" </dev/null
-  status=$?
-}
-
-out_is() { # STATUS TEXT
-  [ "$status" -eq "$1" ] && [ "$(cat "$dir/out")" = "$2" ]
-}
-
-has_out() { grep -q -- "$1" "$dir/out"; }
-has_err() { grep -q -- "$1" "$dir/err"; }
-err_lines() { [ "$(wc -l <"$dir/err")" -eq "$1" ]; }
+. "$(dirname "$0")/hexpr_lib.sh"
 
 # ---- Small commands ----
 
@@ -223,5 +189,4 @@ awk -F'#' '/^[a-z]/ { if (NF < 2 || $2 !~ /;/) { print; bad = 1 } }
   END { exit bad }' "$top_srcdir/extra/examples/formulas.txt" >"$dir/out"
 verdict $? 'every formula of the examples has its meaning and variables'
 
-echo "1..$count"
-[ "$failed" -eq 0 ]
+finish

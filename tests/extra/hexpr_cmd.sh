@@ -1,64 +1,9 @@
 #!/bin/sh
 # tests/extra/hexpr_cmd.sh: what the subcommands of hexpr do. SPDX-License-Identifier: MIT
-#
-# Speaks TAP.  HEXPR names the command, else it is the one of this build tree.
 
-top_srcdir=${top_srcdir:-.}
-top_builddir=${top_builddir:-.}
-hexpr=${HEXPR:-$top_builddir/hexpr}
+. "$(dirname "$0")/hexpr_lib.sh"
+
 scripts=$top_srcdir/extra/examples/smt
-dir=$(mktemp -d "${TMPDIR:-/tmp}/hexpr_cmd.XXXXXX") || exit 99
-trap 'rm -rf "$dir"' EXIT
-count=0
-failed=0
-: >"$dir/none"
-input=$dir/none
-
-verdict() { # STATUS NAME
-  count=$((count + 1))
-  if [ "$1" -eq 0 ]; then
-    echo "ok $count - $2"
-  else
-    failed=$((failed + 1))
-    echo "not ok $count - $2"
-    sed 's/^/# out: /' "$dir/out"
-    sed 's/^/# err: /' "$dir/err"
-    echo "# status: $status"
-  fi
-}
-
-run() {
-  timeout 60 "$hexpr" "$@" >"$dir/out" 2>"$dir/err" <"$input"
-  status=$?
-}
-
-out_is() { # STATUS TEXT
-  [ "$status" -eq "$1" ] && [ "$(cat "$dir/out")" = "$2" ]
-}
-
-has_out() { grep -q -- "$1" "$dir/out"; }
-has_err() { grep -q -- "$1" "$dir/err"; }
-
-# gives NAME OUT ARGUMENTS...: status 0, this output and no message
-gives() {
-  name=$1
-  want=$2
-  shift 2
-  run "$@"
-  out_is 0 "$want" && [ ! -s "$dir/err" ]
-  verdict $? "$name"
-}
-
-# fails NAME STATUS PATTERN ARGUMENTS...: a message, and nothing else
-fails() {
-  name=$1
-  want=$2
-  pattern=$3
-  shift 3
-  run "$@"
-  [ $status -eq "$want" ] && has_err "$pattern" && [ ! -s "$dir/out" ]
-  verdict $? "$name"
-}
 
 # ---- Where formulas come from ----
 
@@ -77,7 +22,7 @@ a + b' print
 gives 'arguments come before files' 'x
 area : a*b
 a + b' print -f - x
-input=$dir/none
+input=/dev/null
 
 printf '; one\n(+ x\n 1) (let ((@1 (f y))) (g @1 @1))\n2/3' >"$dir/sexpr"
 gives 'S-expressions are known by their look' 'x + 1
@@ -343,5 +288,4 @@ run print x
 [ ! -s "$dir/err" ]
 verdict $? 'and is silent where that is no terminal'
 
-echo "1..$count"
-[ "$failed" -eq 0 ]
+finish

@@ -2,28 +2,12 @@
 #include <hexpr/hexpr.h>
 
 #include "extra/random_ex.h"
+#include "extra/text_ex.h"
 #include "lib/tap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static ex parse(const char *text) {
-  ex_error error;
-  ex e = ex_parse(text, strlen(text), &error);
-  if (e == NULL)
-    tap_note("%s: %zu:%zu: expected %s, found %s", text, error.line,
-             error.column, error.expected, error.found);
-  tap_require(e != NULL);
-  return e;
-}
-
-static ex sexpr(const char *text) {
-  ex_error error;
-  ex e = ex_read_sexpr(text, strlen(text), NULL, &error);
-  tap_require(e != NULL);
-  return e;
-}
 
 /* INFIX reads as the S-expression and prints as WANT, which reads as the same.
  */

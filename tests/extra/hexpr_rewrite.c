@@ -4,6 +4,7 @@
 #include <hexpr/rewrite.h>
 
 #include "extra/random_ex.h"
+#include "extra/text_ex.h"
 #include "lib/tap.h"
 
 #include <math.h>
@@ -12,15 +13,6 @@
 #include <string.h>
 
 enum { DEEP = 1000000 };
-
-static ex parse(const char *text) {
-  ex_error error;
-  ex e = ex_parse(text, strlen(text), &error);
-  if (e == NULL)
-    tap_note("%s: %s", text, error.expected);
-  tap_require(e != NULL);
-  return e;
-}
 
 static ex_rules *rules_of(const char *text) {
   ex_rules *r = ex_rules_new();

@@ -4,6 +4,7 @@
 #include <hexpr/collect.h>
 #include <hexpr/rewrite.h>
 
+#include "extra/text_ex.h"
 #include "lib/tap.h"
 #include "random_ex.h"
 
@@ -11,15 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static ex parse(const char *text) {
-  ex_error error;
-  ex e = ex_parse(text, strlen(text), &error);
-  if (e == NULL)
-    tap_note("%s: column %zu: expected %s", text, error.column, error.expected);
-  tap_require(e != NULL);
-  return e;
-}
 
 static void is_text(ex e, const char *want) {
   char *text = e == NULL ? NULL : ex_string(e, 10000);

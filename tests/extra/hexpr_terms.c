@@ -2,6 +2,7 @@
 #include <hexpr/hexpr.h>
 
 #include "extra/random_ex.h"
+#include "extra/text_ex.h"
 #include "lib/tap.h"
 
 #include <math.h>
@@ -9,15 +10,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static ex parse(const char *text) {
-  ex_error error;
-  ex e = ex_parse(text, strlen(text), &error);
-  if (e == NULL)
-    tap_note("%s: expected %s, found %s", text, error.expected, error.found);
-  tap_require(e != NULL);
-  return e;
-}
 
 static void prints(ex e, const char *want) {
   char *got = e == NULL ? NULL : ex_string(e, 100000);

@@ -2,21 +2,12 @@
 #include <hexpr/hexpr.h>
 
 #include "extra/random_ex.h"
+#include "extra/text_ex.h"
 #include "lib/tap.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static ex parse(const char *text) {
-  ex_error error;
-  ex e = ex_parse(text, strlen(text), &error);
-  if (e == NULL)
-    tap_note("%s: %zu:%zu: expected %s, found %s", text, error.line,
-             error.column, error.expected, error.found);
-  tap_require(e != NULL);
-  return e;
-}
 
 static void prints_as(const char *text, const char *want) {
   char *got = ex_string(parse(text), 1000);

@@ -4,19 +4,13 @@
 #include <hexpr/hexpr.h>
 
 #include "extra/random_ex.h"
+#include "extra/text_ex.h"
 #include "lib/tap.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { DEEP = 1000000, DEEPEST = 10000000, LEVELS = 100 };
-
-static ex parse(const char *text) {
-  ex_error error;
-  ex e = ex_parse(text, strlen(text), &error);
-  tap_require(e != NULL);
-  return e;
-}
 
 /* x + x, that plus itself, and so on. */
 static ex doubled(ex e, int levels) {

@@ -34,7 +34,7 @@ left_out_tests += $(hexpr_programs) $(hexpr_scripts)
 endif
 EXTRA_DIST += tests/extra/gcmalloc.sh tests/extra/gcmalloc_prog.c \
 	tests/extra/hcons_old_door.sh \
-	tests/extra/hexpr_cli.sh tests/extra/hexpr_cmd.sh \
+	tests/extra/hexpr_cli.sh tests/extra/hexpr_cmd.sh tests/extra/hexpr_lib.sh \
 	tests/extra/examples.sh tests/extra/guide.sh
 
 tests_extra_hcons_SOURCES = tests/extra/hcons.c
@@ -58,40 +58,41 @@ tests_extra_hcons_unlocked_LDADD = $(hcons_test_ldadd)
 tests_extra_hcons_walks_SOURCES = tests/extra/hcons_walks.c
 tests_extra_hcons_walks_LDADD = $(hcons_test_ldadd)
 tests_extra_hexpr_text_SOURCES = tests/extra/hexpr_text.c \
-	tests/extra/random_ex.h
+	tests/extra/random_ex.h tests/extra/text_ex.h
 tests_extra_hexpr_text_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_algebra_SOURCES = tests/extra/hexpr_algebra.c \
-	tests/extra/random_ex.h
+	tests/extra/random_ex.h tests/extra/text_ex.h
 tests_extra_hexpr_algebra_LDADD = $(extra_test_ldadd) $(GMP_LIBS)
 tests_extra_hexpr_terms_SOURCES = tests/extra/hexpr_terms.c \
-	tests/extra/random_ex.h
+	tests/extra/random_ex.h tests/extra/text_ex.h
 tests_extra_hexpr_terms_LDADD = $(extra_test_ldadd) $(GMP_LIBS)
 tests_extra_hexpr_bind_SOURCES = tests/extra/hexpr_bind.c \
-	tests/extra/random_ex.h
+	tests/extra/random_ex.h tests/extra/text_ex.h
 tests_extra_hexpr_bind_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_sexpr_SOURCES = tests/extra/hexpr_sexpr.c \
 	tests/extra/random_ex.h
 tests_extra_hexpr_sexpr_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_binary_SOURCES = tests/extra/hexpr_binary.c \
-	tests/extra/random_ex.h
+	tests/extra/random_ex.h tests/extra/text_ex.h
 tests_extra_hexpr_binary_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_walks_SOURCES = tests/extra/hexpr_walks.c \
-	tests/extra/random_ex.h
+	tests/extra/random_ex.h tests/extra/text_ex.h
 tests_extra_hexpr_walks_LDADD = $(extra_test_ldadd) $(GMP_LIBS)
 tests_extra_hexpr_rewrite_SOURCES = tests/extra/hexpr_rewrite.c \
-	tests/extra/random_ex.h
+	tests/extra/random_ex.h tests/extra/text_ex.h
 tests_extra_hexpr_rewrite_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_rulesets_SOURCES = tests/extra/hexpr_rulesets.c \
-	tests/extra/random_ex.h
+	tests/extra/random_ex.h tests/extra/text_ex.h
 tests_extra_hexpr_rulesets_LDADD = $(extra_test_ldadd)
-tests_extra_hexpr_acmatch_SOURCES = tests/extra/hexpr_acmatch.c
+tests_extra_hexpr_acmatch_SOURCES = tests/extra/hexpr_acmatch.c \
+	tests/extra/text_ex.h
 tests_extra_hexpr_acmatch_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_collect_SOURCES = tests/extra/hexpr_collect.c
 tests_extra_hexpr_collect_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_seq_SOURCES = tests/extra/hexpr_seq.c
 tests_extra_hexpr_seq_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_infix_SOURCES = tests/extra/hexpr_infix.c \
-	tests/extra/random_ex.h
+	tests/extra/random_ex.h tests/extra/text_ex.h
 tests_extra_hexpr_infix_LDADD = $(extra_test_ldadd)
 # The reader of scripts is the command's, and uses the lexer of the library.
 smt_reader_sources = extra/hexpr/lex.c extra/hexpr/lex.h extra/hexpr/reader.c \
