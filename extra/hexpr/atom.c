@@ -141,7 +141,9 @@ ex ex_mpq(mpq_srcptr value) {
   if (mpz_sgn(mpq_denref(value)) == 0)
     return ex_node_fail(EX_ETYPE);
   mpq_init(q);
-  mpq_set(q, value);
+  /* mpq_set copies no denominator below 0. */
+  mpz_set(mpq_numref(q), mpq_numref(value));
+  mpz_set(mpq_denref(q), mpq_denref(value));
   mpq_canonicalize(q);
   if (mpz_cmp_ui(mpq_denref(q), 1) == 0)
     e = ex_mpz(mpq_numref(q));

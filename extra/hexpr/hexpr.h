@@ -164,8 +164,8 @@ HC_API ex ex_binary(ex_op op, ex a, ex b);
 HC_API ex ex_apply(ex function_name, const ex *args, size_t argc);
 
 /* Exact numbers. ex_mpz gives an EX_INT where the value fits, ex_mpq what
- * ex_mpz gives for a whole number; Q need not be in lowest terms, but its
- * denominator may not be 0 (EX_ETYPE). */
+ * ex_mpz gives for a whole number; VALUE need not be in lowest terms, and its
+ * denominator may be below 0, but not 0 (EX_ETYPE). */
 HC_API ex ex_mpz(mpz_srcptr value);
 HC_API ex ex_mpq(mpq_srcptr value);
 

@@ -35,12 +35,12 @@ static ex power_of_two(unsigned bits, int add) {
   return e;
 }
 
-static ex quotient(long p, unsigned long q) {
+static ex quotient(long p, long q) {
   mpq_t value;
   ex e;
   mpq_init(value);
   mpz_set_si(mpq_numref(value), p);
-  mpz_set_ui(mpq_denref(value), q);
+  mpz_set_si(mpq_denref(value), q);
   e = ex_mpq(value);
   mpq_clear(value);
   return e;
@@ -71,6 +71,8 @@ static void fractions_are_reduced(void) {
   mpq_t zero;
   tap_eq_p(quotient(6, 4), quotient(3, 2));
   tap_eq_p(quotient(-6, 3), ex_int(-2));
+  tap_eq_p(quotient(6, -4), quotient(-3, 2));
+  tap_eq_p(quotient(-6, -3), ex_int(2));
   tap_eq_u(ex_kind_of(quotient(-1, 2)), EX_RAT);
   tap_check(quotient(-1, 2) != quotient(1, 2));
   prints(quotient(-22, 7), "-22//7");
