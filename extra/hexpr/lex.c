@@ -5,6 +5,8 @@
  * those of quote.h. */
 #include "hexpr/lex.h"
 
+#include "hexpr/decimal.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,7 +73,7 @@ static void read_real(struct ex_lex *l, size_t end) {
   memcpy(copy, l->text + l->start, n);
   copy[n] = '\0';
   l->kind = LEX_REAL;
-  l->real = strtod(copy, NULL);
+  l->real = ex_decimal_read(copy, NULL);
   if (copy != small)
     free(copy);
 }
@@ -140,11 +142,36 @@ size_t ex_lex_quoted(const char *text, size_t bytes) {
                         : string_length(text, bytes);
 }
 
-/* A quoted thing that does not end is a bad byte. */
-static size_t read_quoted(struct ex_lex *l) {
-  size_t n = ex_lex_quoted(l->text + l->start, l->bytes - l->start);
+static bool is_closed(const char *text, size_t bytes) {
+  for (size_t i = 1; i < bytes; i++) {
+    if (text[i] == text[0])
+      return true;
+    if (text[i] == '\\')
+      i++;
+  }
+  return false;
+}
+
+/* What a quoted thing lacks that ex_lex_quoted does not take. */
+static const char *fault_of(const char *text, size_t bytes) {
+  if (text[0] == '%')
+    return bytes > 1 && text[1] == '"'
+               ? "pairs of hexadecimal digits and a closing '\"'"
+               : "an index or a quote after '%'";
+  if (is_closed(text, bytes))
+    return "two hexadecimal digits after each \\x";
+  return text[0] == '"'   ? "a closing '\"'"
+         : text[0] == '|' ? "a closing '|'"
+                          : "a closing '`'";
+}
+
+size_t ex_lex_quote(struct ex_lex *l) {
+  const char *text = l->text + l->start;
+  size_t n = ex_lex_quoted(text, l->bytes - l->start);
   l->kind = n == 0 ? LEX_BAD : LEX_QUOTED;
-  return l->start + (n == 0 ? 1 : n);
+  if (n == 0)
+    l->fault = fault_of(text, l->bytes - l->start);
+  return n == 0 ? 1 : n;
 }
 
 static size_t read_label(struct ex_lex *l) {
@@ -164,6 +191,7 @@ bool ex_lex_begin(struct ex_lex *l, char comment) {
   l->token_line = l->line;
   l->token_column = l->column;
   l->length = 0;
+  l->fault = NULL;
   if (l->pos < l->bytes)
     return true;
   l->kind = LEX_END;
@@ -186,7 +214,7 @@ void ex_lex_next(struct ex_lex *l) {
   else if (starts_name(c))
     end = read_name(l);
   else if (c == '"' || c == '|' || c == '%' || c == '`')
-    end = read_quoted(l);
+    end = l->start + ex_lex_quote(l);
   else if (c == '@')
     end = read_label(l);
   else
@@ -229,8 +257,12 @@ void ex_lex_error(const struct ex_lex *l, const char *expected,
   out_error->line = l->token_line;
   out_error->column = l->token_column;
   out_error->byte = l->start;
+  if (l->fault != NULL)
+    expected = l->fault;
   snprintf(out_error->expected, sizeof out_error->expected, "%s", expected);
-  if (l->kind == LEX_END)
+  if (l->fault != NULL)
+    snprintf(out_error->found, sizeof out_error->found, "none");
+  else if (l->kind == LEX_END)
     snprintf(out_error->found, sizeof out_error->found, "the end");
   else if (l->kind == LEX_BAD && (unsigned char)token[0] < 0x20)
     snprintf(out_error->found, sizeof out_error->found, "byte 0x%02x",

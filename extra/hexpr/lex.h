@@ -30,6 +30,8 @@ struct ex_lex {
   size_t token_line;
   size_t token_column;
   double real;
+  const char
+      *fault; /* what a quoted thing lacks that is LEX_BAD for it; else NULL */
 };
 
 void ex_lex_start(struct ex_lex *l, const char *text, size_t bytes, size_t line,
@@ -66,6 +68,10 @@ bool ex_lex_sees(const struct ex_lex *l, char c);
 /* Bytes of the quoted thing (see quote.h) that TEXT begins with; 0 when there is
  * none or it does not end. */
 size_t ex_lex_quoted(const char *text, size_t bytes);
+
+/* Makes the token a quoted thing, if it is a whole one, else LEX_BAD with its fault; the
+ * number of its bytes. */
+size_t ex_lex_quote(struct ex_lex *l);
 
 static inline int ex_lex_hex_digit(char c) {
   if (c >= '0' && c <= '9')

@@ -2,6 +2,7 @@
 #include "hexpr/quote.h"
 
 #include "hexpr/atom.h"
+#include "hexpr/decimal.h"
 #include "hexpr/lex.h"
 #include "hexpr/ops.h"
 
@@ -14,14 +15,11 @@
 /* The shortest form that reads back as the same double. */
 static void put_real(struct ex_sink *to, double value) {
   char text[40];
-  int digits = 15;
   if (isnan(value) || isinf(value)) {
     ex_sink_text(to, isnan(value) ? "nan" : value < 0 ? "-inf" : "inf");
     return;
   }
-  do
-    snprintf(text, sizeof text, "%.*g", digits++, value);
-  while (strtod(text, NULL) != value && digits <= 17);
+  ex_decimal_write(value, text, sizeof text);
   if (strpbrk(text, ".e") == NULL)
     memcpy(text + strlen(text), ".0", 3);
   ex_sink_text(to, text);

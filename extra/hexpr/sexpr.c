@@ -4,6 +4,7 @@
  * definition, so labels are an array, and one that is not yet defined is an
  * error that needs no search. */
 #include "hexpr/atom.h"
+#include "hexpr/decimal.h"
 #include "hexpr/ops.h"
 #include "hexpr/quote.h"
 #include "hexpr/reader.h"
@@ -43,10 +44,9 @@ static void next(struct ex_lex *l) {
   left = l->bytes - l->pos;
   if (*at == '(' || *at == ')')
     l->kind = LEX_CHAR;
-  else if (*at == '"' || *at == '|' || *at == '%') {
-    n = ex_lex_quoted(at, left);
-    l->kind = n == 0 ? LEX_BAD : LEX_QUOTED;
-  } else {
+  else if (*at == '"' || *at == '|' || *at == '%')
+    n = ex_lex_quote(l);
+  else {
     n = word_length(at, left);
     l->kind = n == 0 ? LEX_BAD : LEX_NAME;
   }
@@ -88,7 +88,7 @@ static ex decimal(const char *text, size_t n) {
   if (copy == NULL)
     return ex_node_fail(EX_ENOMEM);
   if (strspn(copy, "0123456789+-.eE") == n)
-    value = strtod(copy, &end);
+    value = ex_decimal_read(copy, &end);
   n = end == NULL ? n : (size_t)(copy + n - end);
   free(copy);
   return n == 0 ? ex_real(value) : ex_node_fail(EX_EFORMAT);

@@ -60,6 +60,8 @@ void smt_next(struct ex_lex *l) {
   else if (*at == '"' || *at == '|') {
     n = quoted_length(at, left);
     l->kind = n == 0 ? LEX_BAD : LEX_QUOTED;
+    if (n == 0)
+      l->fault = *at == '"' ? "a closing '\"'" : "a closing '|'";
   } else {
     n = word_length(at, left);
     l->kind = n == 0 ? LEX_BAD : kind_of_word(at, n);

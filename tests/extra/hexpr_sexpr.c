@@ -115,7 +115,7 @@ static void errors_tell_where(void) {
   fails_at("(let x)", 1, 6, "'(' and the labels", "'x'");
   fails_at("(let (x) y)", 1, 7, "'(' and a label, or ')'", "'x'");
   fails_at("1/0", 1, 1, "a number, a name or '('", "'1/0'");
-  fails_at("(f \"a)", 1, 4, "an expression or ')'", "'\"'");
+  fails_at("(f \"a)", 1, 4, "a closing '\"'", "none");
   fails_at("@99999999999999999999999", 1, 1, "a label that is defined before",
            "'@99999999999999999999999'");
 }

@@ -5,6 +5,7 @@
 #include "extra/text_ex.h"
 #include "lib/tap.h"
 
+#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,45 @@ static void numbers(void) {
   prints_as("x - -5", "x - (-5)");
 }
 
+/* Gives the program a locale that writes one half with a comma; false where none can be
+ * made. */
+static bool use_comma(void) {
+  char dir[] = "/tmp/hexpr_text.XXXXXX";
+  char command[500];
+  bool made;
+  if (mkdtemp(dir) == NULL)
+    return false;
+  snprintf(
+      command, sizeof command,
+      "cd %s && printf 'LC_NUMERIC\\ndecimal_point \",\"\\nthousands_sep "
+      "\"\"\\n"
+      "grouping -1\\nEND LC_NUMERIC\\n' >src && "
+      "localedef -c -i src -f ANSI_X3.4-1968 ./comma >log 2>&1; test -d comma",
+      dir);
+  setenv("LOCPATH", dir, 1);
+  made = system(command) == 0 && setlocale(LC_NUMERIC, "comma") != NULL;
+  snprintf(command, sizeof command, "rm -r %s", dir);
+  return system(command) == 0 && made;
+}
+
+/* A decimal point is a full stop whatever the program's locale says. */
+static void decimals_in_any_locale(void) {
+  char half[8];
+  ex e;
+  if (!use_comma())
+    tap_skip("no localedef makes a locale here");
+  snprintf(half, sizeof half, "%g", 0.5);
+  tap_eq_s(half, "0,5");
+  tap_eq_p(parse("0.5"), ex_real(0.5));
+  tap_eq_p(sexpr("(+ 2.25e1 x)"), parse("22.5 + x"));
+  prints_as("0.5*x", "0.5*x");
+  prints_as("3.0", "3.0");
+  e = ex_real(1 / 3.0);
+  tap_eq_p(parse(ex_string(e, 100)), e);
+  snprintf(half, sizeof half, "%g", 0.5);
+  tap_eq_s(half, "0,5");
+}
+
 static void functions_and_comments(void) {
   tap_eq_p(parse("log(x)"), ex_unary(EX_LN, ex_sym("x")));
   tap_eq_p(parse("atan2(y, x)"), ex_binary(EX_ATAN2, ex_sym("y"), ex_sym("x")));
@@ -144,8 +184,13 @@ static void errors_tell_where(void) {
   fails_at("a +\n  b +\n   $", 3, 4, "a number, a name, a sign or '('", "'$'");
   fails_at("\xce\xbb\xce\xbb !", 1, 4, "an operator or the end", "'!'");
   fails_at("x + 5//0", 1, 5, "a denominator other than 0", "'5//0'");
-  fails_at("\"abc", 1, 1, "a number, a name, a sign or '('", "'\"'");
-  fails_at("%\"0a1\"", 1, 1, "a number, a name, a sign or '('", "'%'");
+  fails_at("\"abc", 1, 1, "a closing '\"'", "none");
+  fails_at("f(x, |a\\|)", 1, 6, "a closing '|'", "none");
+  fails_at("x + `mod(2)", 1, 5, "a closing '`'", "none");
+  fails_at("\"a\\xg0\"", 1, 1, "two hexadecimal digits after each \\x", "none");
+  fails_at("%\"0a1\"", 1, 1, "pairs of hexadecimal digits and a closing '\"'",
+           "none");
+  fails_at("2 + %", 1, 5, "an index or a quote after '%'", "none");
   fails_at("x\001", 1, 2, "an operator or the end", "byte 0x01");
 }
 
@@ -205,6 +250,7 @@ static void order_of_kinds(void) {
 TAP_MAIN(TAP_CASE(equal_is_identical), TAP_CASE(numbers_keep_their_bits),
          TAP_CASE(names_of_all_lengths), TAP_CASE(null_gives_null),
          TAP_CASE(precedence), TAP_CASE(numbers),
-         TAP_CASE(functions_and_comments), TAP_CASE(errors_tell_where),
-         TAP_CASE(round_trip), TAP_CASE(long_text_is_refused),
-         TAP_CASE(order_is_total), TAP_CASE(order_of_kinds))
+         TAP_CASE(decimals_in_any_locale), TAP_CASE(functions_and_comments),
+         TAP_CASE(errors_tell_where), TAP_CASE(round_trip),
+         TAP_CASE(long_text_is_refused), TAP_CASE(order_is_total),
+         TAP_CASE(order_of_kinds))
