@@ -66,7 +66,8 @@ hexpr_SOURCES = extra/hexpr/cmd.h extra/hexpr/algebra_cmd.c \
 	extra/hexpr/equal_cmd.c extra/hexpr/input.c extra/hexpr/lex.c \
 	extra/hexpr/lex.h extra/hexpr/reader.c extra/hexpr/reader.h \
 	extra/hexpr/main.c extra/hexpr/options.c \
-	extra/hexpr/output.c extra/hexpr/report.c extra/hexpr/rules_cmd.c \
+	extra/hexpr/output.c extra/hexpr/progress.c extra/hexpr/report.c \
+	extra/hexpr/rules_cmd.c \
 	extra/hexpr/show_cmd.c extra/hexpr/smt.c extra/hexpr/smt.h \
 	extra/hexpr/smt_lex.c
 hexpr_CFLAGS = $(AM_CFLAGS)

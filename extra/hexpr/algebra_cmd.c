@@ -1,5 +1,6 @@
 /* extra/hexpr/algebra_cmd.c: simplify, differentiate, evaluate, substitute. SPDX-License-Identifier: MIT */
 #include "hexpr/cmd.h"
+#include "hexpr/lex.h"
 #include "hexpr/rewrite.h"
 
 #include <stdlib.h>
@@ -45,10 +46,13 @@ static int run(struct work *w, change each) {
 }
 
 static void add_given(struct work *w, const char *text) {
-  const char *sign = strchr(text, '=');
-  ex name = sign == NULL ? NULL : ex_sym_n(text, (size_t)(sign - text));
+  size_t quoted = text[0] == '|' ? ex_lex_quoted(text, strlen(text)) : 0;
+  const char *sign = strchr(text + quoted, '=');
+  ex name = sign == NULL
+                ? NULL
+                : ex_parse(text, (size_t)(sign - text), &(ex_error){0});
   ex value;
-  if (name == NULL || sign == text) {
+  if (name == NULL || ex_kind_of(name) != EX_SYM) {
     cmd_misuse("a definition is NAME=FORMULA, not", text);
     w->in.trouble = true;
     return;
@@ -94,7 +98,8 @@ static ex differentiated(struct work *w, ex e) {
       cmd_progress("derivative", (size_t)i + 1, (size_t)w->o->order);
     e = w->o->by_rules ? ex_derive_by_rules(e, w->variable)
                        : ex_derive(e, w->variable);
-    e = simplified(w, e);
+    if (!w->o->unsimplified)
+      e = simplified(w, e);
   }
   return e;
 }
@@ -128,27 +133,55 @@ int cmd_substitute(struct cmd_options *o) {
 
 /* ---- evaluate ---- */
 
-/* A variable of E that is not given, or NULL. */
-static ex missing_in(const struct work *w, ex e) {
+/* Notes a part that has no value whatever the variables are. */
+static int note_unknown(ex e, void *out) {
+  ex_kind kind = ex_kind_of(e);
+  bool known = kind == EX_UNARY || kind == EX_BINARY || kind == EX_SYM ||
+               (kind <= EX_RAT);
+  if (!known)
+    *(ex *)out = e;
+  return !known;
+}
+
+static size_t place_of(const struct work *w, ex name) {
+  size_t k = 0;
+  while (k < w->names.n && w->names.at[k] != name)
+    k++;
+  return k;
+}
+
+/* A part of E that has no value, which a variable has if it is DEFINED and its definition
+ * has none; NULL if there is none. */
+static ex without_value(const struct work *w, ex e, bool defined) {
   size_t n = 0;
-  ex *variables = ex_variables(e, &n);
+  ex *variables;
   ex missing = NULL;
+  if (ex_each(e, note_unknown, &missing, 0) != 0)
+    return missing;
+  variables = ex_variables(e, &n);
   for (size_t i = 0; i < n && missing == NULL; i++) {
-    size_t k = 0;
-    while (k < w->names.n && w->names.at[k] != variables[i])
-      k++;
-    missing = k == w->names.n ? variables[i] : NULL;
+    size_t k = place_of(w, variables[i]);
+    if (defined && k < w->names.n)
+      missing = without_value(w, w->values.at[k], false);
+    else
+      missing = variables[i];
   }
   free(variables);
   return missing;
 }
 
+static void complain_of(ex missing) {
+  char *text = ex_string(missing, 200);
+  cmd_complain("no value is given for", text == NULL ? "a function" : text);
+  free(text);
+}
+
 static ex evaluated(struct work *w, ex e) {
-  ex missing = missing_in(w, e);
+  ex missing = without_value(w, e, true);
   double *values;
   ex made;
   if (missing != NULL) {
-    cmd_complain("no value is given for", ex_name(missing));
+    complain_of(missing);
     ex_errno = EX_OK;
     return NULL;
   }

@@ -10,8 +10,11 @@
 
 enum { CMD_OK = 0, CMD_BAD_FORMULA = 1, CMD_TROUBLE = 2 };
 
-/* Says what was wrong with the use; CMD_TROUBLE. */
+/* Say what was wrong with the use, what cannot be done with a file, and why, and that
+ * there is no memory: on standard error, or with JSON among the errors once output has
+ * begun. CMD_TROUBLE. */
 int cmd_misuse(const char *what, const char *which);
+int cmd_cannot(const char *what, const char *path, int error);
 int cmd_no_memory(void);
 
 /* ---- Options ---- */
@@ -35,6 +38,7 @@ struct cmd_options {
   bool simplify;
   bool outermost;
   bool by_rules;     /* simplify and derive by rule sets */
+  bool unsimplified; /* derivatives as they are */
   bool may_be_empty; /* input without a formula is no error */
   long order;        /* of a derivative */
   long max_steps;    /* of rewriting; 0: no limit */
@@ -97,8 +101,9 @@ void cmd_error(const char *file, const char *text, size_t bytes,
 /* Any other error of a formula. */
 void cmd_complain(const char *what, const char *which);
 
-/* A line on standard error that the next one replaces, a few times a second. TOTAL
- * may be 0. */
+/* A line on standard error that the next one replaces, a few times a second; where work
+ * takes long it tells how many nodes were looked up and the time. WHAT is static, TOTAL
+ * may be 0. A thread of the command calls for itself, so nothing else is needed. */
 void cmd_progress_start(bool wanted);
 void cmd_progress(const char *what, size_t done, size_t total);
 void cmd_progress_end(void);
@@ -156,7 +161,8 @@ struct ex_report_options {
   const char *picture; /* NULL: none */
   const char *nested;  /* formula of the heavy run in x, and k for the round */
   long order;
-  long volume_mb; /* the heavy run goes on until this is allocated */
+  long volume_mb;    /* the heavy run goes on until this is allocated */
+  bool unsimplified; /* the high derivative */
   bool json;
   bool progress;
 };

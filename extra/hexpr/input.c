@@ -3,6 +3,7 @@
  * without, and a comment after it; an error spoils its own line only. Other
  * notations are read up to their first error. */
 #include "hexpr/cmd.h"
+#include "hexpr/collect.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -199,8 +200,10 @@ static void read_either(struct reader *r) {
   size_t left = r->bytes - (size_t)(start - r->text);
   const char *end = memchr(start, '\n', left);
   ex_error error;
-  if (ex_read_infix(start, end == NULL ? left : (size_t)(end - start), NULL,
-                    &error) != NULL)
+  ex_errno = EX_OK;
+  if (ex_read_infix(start, end == NULL ? left : (size_t)(end - start),
+                    &r->o->limits, &error) != NULL ||
+      ex_errno == EX_ELIMIT || ex_errno == EX_EDEPTH)
     read_lines(r);
   else
     read_sexprs(r);
@@ -223,8 +226,10 @@ static void read_text(struct reader *r) {
   cmd_format format = r->o->from;
   if (format == FMT_AUTO)
     format = looks_like(r->text, r->bytes);
-  if (format == FMT_BINARY)
+  if (format == FMT_BINARY) {
     ex_opdef("lambda", 2, EX_BINDER);
+    ex_collect_define();
+  }
   switch (format) {
   case FMT_INFIX:
     read_lines(r);
@@ -263,20 +268,17 @@ static char *read_stream(FILE *from, size_t *out_bytes) {
   return text;
 }
 
-static void *cannot_read(const char *path) {
-  fprintf(stderr, "hexpr: cannot read %s: %s\n", path, strerror(errno));
-  return NULL;
-}
-
 char *cmd_read_all(const char *path, size_t *out_bytes) {
   bool standard = strcmp(path, "-") == 0;
   FILE *from = standard ? stdin : fopen(path, "r");
   char *text;
-  if (from == NULL)
-    return cannot_read(path);
+  if (from == NULL) {
+    cmd_cannot("read", path, errno);
+    return NULL;
+  }
   text = read_stream(from, out_bytes);
   if (text == NULL || ferror(from) != 0) {
-    cannot_read(path);
+    cmd_cannot("read", path, errno);
     free(text);
     text = NULL;
   }
@@ -326,18 +328,31 @@ ex cmd_parse(struct cmd_input *in, const struct cmd_options *o,
   return e;
 }
 
+/* The argument at I. Scripts and binary files are read as files with them are. */
+static void read_argument(struct cmd_input *in, const struct cmd_options *o,
+                          size_t i) {
+  struct reader r = {.in = in, .o = o, .text = o->formula[i]};
+  char where[32];
+  ex e;
+  snprintf(where, sizeof where, "argument %zu", i + 1);
+  r.path = where;
+  r.bytes = strlen(r.text);
+  if (o->from == FMT_SMT || o->from == FMT_BINARY) {
+    read_text(&r);
+    return;
+  }
+  e = cmd_parse(in, o, r.text, where);
+  if (e != NULL)
+    add(in, NULL, e);
+}
+
 void cmd_input_read(struct cmd_input *in, const struct cmd_options *o) {
   *in = (struct cmd_input){.end = NULL};
   in->end = calloc(o->formulas + o->files + 1, sizeof *in->end);
   in->trouble = in->end == NULL;
   define_quantifiers();
   for (size_t i = 0; i < o->formulas && !in->trouble; i++) {
-    char where[32];
-    ex e;
-    snprintf(where, sizeof where, "argument %zu", i + 1);
-    e = cmd_parse(in, o, o->formula[i], where);
-    if (e != NULL)
-      add(in, NULL, e);
+    read_argument(in, o, i);
     end_source(in);
   }
   for (size_t i = 0; i < o->files && !in->trouble; i++)

@@ -9,7 +9,7 @@
 static const char help[] =
     "usage: hexpr COMMAND [OPTION]... [FORMULA]... [-f FILE]...\n"
     "       hexpr report FILE [OPTION]...\n"
-    "       hexpr --help | --version\n"
+    "       hexpr [COMMAND] --help | --version\n"
     "\n"
     "print          parse and print\n"
     "convert TO     print in a notation: infix, sexpr, binary or dot\n"
@@ -19,6 +19,7 @@ static const char help[] =
     "differentiate  print simplified derivatives; also diff FORMULA VARIABLE\n"
     "  -x, --variable X     by what\n"
     "  -n, --order N        which derivative (1)\n"
+    "  -u, --unsimplified   derivatives as they are\n"
     "  -R, --by-rules       these two by sets of rules\n"
     "evaluate       print values\n"
     "substitute     print with variables replaced, all at once\n"
@@ -37,6 +38,7 @@ static const char help[] =
     "      --no-picture     draw nothing\n"
     "  -n, --order N        order of the nested derivative, 0: none (17)\n"
     "  -m, --volume MB      repeat it until so much is allocated (256)\n"
+    "  -u, --unsimplified   do not simplify it, for orders above 25\n"
     "  -e, --nested F       what to derive by x; k is the number of the round\n"
     "                       (exp(x*sin(k*x^2)))\n"
     "\n"
@@ -100,6 +102,9 @@ static int take_option(int opt, char *const *argv,
   case 'p':
     o->progress = true;
     return -1;
+  case 'u':
+    o->unsimplified = true;
+    return -1;
   case 'n':
     if (read_count(optarg, 1000, &o->order))
       return -1;
@@ -120,15 +125,18 @@ static int report(int argc, char **argv) {
       {"order", required_argument, NULL, 'n'},
       {"volume", required_argument, NULL, 'm'},
       {"nested", required_argument, NULL, 'e'},
+      {"unsimplified", no_argument, NULL, 'u'},
       {"json", no_argument, NULL, 'j'},
       {"progress", no_argument, NULL, 'p'},
       {NULL, 0, NULL, 0},
   };
-  struct ex_report_options o = {NULL,  "heap.svg", "exp(x*sin(k*x^2))", 17, 256,
-                                false, false};
+  struct ex_report_options o = {.picture = "heap.svg",
+                                .nested = "exp(x*sin(k*x^2))",
+                                .order = 17,
+                                .volume_mb = 256};
   int opt;
   opterr = 0;
-  while ((opt = getopt_long(argc, argv, ":o:n:m:e:jp", options, NULL)) != -1) {
+  while ((opt = getopt_long(argc, argv, ":o:n:m:e:ujp", options, NULL)) != -1) {
     int status = take_option(opt, argv, &o);
     if (status >= 0)
       return status;
@@ -154,8 +162,8 @@ static const struct command {
     {"stats", "", cmd_stats},
     {"rules", "", cmd_rules},
     {"simplify", "tsR", cmd_simplify},
-    {"differentiate", "tsxnR", cmd_differentiate},
-    {"diff", "tsxnR", cmd_differentiate},
+    {"differentiate", "tsxnRu", cmd_differentiate},
+    {"diff", "tsxnRu", cmd_differentiate},
     {"evaluate", "tD", cmd_evaluate},
     {"substitute", "tsD", cmd_substitute},
     {"rewrite", "tsromS", cmd_rewrite},
@@ -183,10 +191,15 @@ static int command(int argc, char **argv) {
   return cmd_misuse("unknown command", name);
 }
 
+static bool asks_for_help(const char *word) {
+  return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 int main(int argc, char **argv) {
   if (argc < 2)
     return cmd_misuse("no command", "");
-  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+  if (asks_for_help(argv[1]) || strcmp(argv[1], "help") == 0 ||
+      (argc > 2 && asks_for_help(argv[2]))) {
     fputs(help, stdout);
     return finish_output(CMD_OK);
   }

@@ -16,6 +16,7 @@ static const struct option table[] = {
     {"simplify", no_argument, NULL, 'S'},
     {"outermost", no_argument, NULL, 'o'},
     {"by-rules", no_argument, NULL, 'R'},
+    {"unsimplified", no_argument, NULL, 'u'},
     {"order", required_argument, NULL, 'n'},
     {"max-steps", required_argument, NULL, 'm'},
     {"max-nodes", required_argument, NULL, 'N'},
@@ -144,6 +145,7 @@ static int take_flag(struct cmd_options *o, int letter) {
   o->simplify |= letter == 'S';
   o->outermost |= letter == 'o';
   o->by_rules |= letter == 'R';
+  o->unsimplified |= letter == 'u';
   return -1;
 }
 

@@ -1,31 +1,19 @@
-/* extra/hexpr/output.c: results, errors and progress of the command. SPDX-License-Identifier: MIT */
+/* extra/hexpr/output.c: results and errors of the command. SPDX-License-Identifier: MIT */
 /* With --json standard output is one object: the command, its results, and the
  * errors, which are kept until the end. */
 #include "hexpr/cmd.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 static bool as_json;
 static bool first = true; /* nothing was written into the innermost bracket */
 static char *kept;        /* errors as JSON */
 static size_t kept_bytes;
 static FILE *keep_to;
-
-int cmd_misuse(const char *what, const char *which) {
-  fprintf(stderr, "hexpr: %s%s%s (hexpr --help tells more)\n", what,
-          which[0] != '\0' ? " " : "", which);
-  return CMD_TROUBLE;
-}
-
-int cmd_no_memory(void) {
-  fprintf(stderr, "hexpr: out of memory\n");
-  return CMD_TROUBLE;
-}
 
 /* ---- JSON ---- */
 
@@ -174,61 +162,51 @@ void cmd_error(const char *file, const char *text, size_t bytes,
     point(text, bytes, error->byte);
 }
 
-void cmd_complain(const char *what, const char *which) {
+/* A line on standard error, or with JSON a message among the errors. */
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...) {
+  char *text = NULL;
+  size_t bytes = 0;
+  FILE *to = as_json ? open_memstream(&text, &bytes) : stderr;
+  va_list arguments;
+  if (to == NULL)
+    return;
   if (!as_json) {
     cmd_progress_end();
-    fprintf(stderr, "hexpr: %s %s\n", what, which);
-  } else if (begin_error()) {
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *to = open_memstream(&text, &bytes);
-    if (to != NULL) {
-      fprintf(to, "%s %s", what, which);
-      fclose(to);
-      fputs("\"message\": ", keep_to);
-      put_string(keep_to, text);
-    }
-    putc('}', keep_to);
-    free(text);
+    fputs("hexpr: ", to);
   }
-}
-
-/* ---- Progress ---- */
-
-static bool wants_progress;
-static bool shows_progress;
-static double last_progress;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-void cmd_progress_start(bool wanted) {
-  wants_progress = wanted || isatty(STDERR_FILENO);
-  last_progress = wanted ? 0 : now();
-}
-
-void cmd_progress(const char *what, size_t done, size_t total) {
-  double time;
-  if (!wants_progress)
+  va_start(arguments, format);
+  vfprintf(to, format, arguments);
+  va_end(arguments);
+  if (!as_json) {
+    putc('\n', to);
     return;
-  time = now();
-  if (time - last_progress < 0.2)
-    return;
-  last_progress = time;
-  shows_progress = true;
-  fprintf(stderr, "\r\033[Khexpr: %s %zu", what, done);
-  if (total > 0)
-    fprintf(stderr, " of %zu", total);
-  fflush(stderr);
+  }
+  if (fclose(to) == 0 && begin_error()) {
+    fputs("\"message\": ", keep_to);
+    put_string(keep_to, text);
+    putc('}', keep_to);
+  }
+  free(text);
 }
 
-void cmd_progress_end(void) {
-  if (shows_progress)
-    fputs("\r\033[K", stderr);
-  shows_progress = false;
+void cmd_complain(const char *what, const char *which) {
+  say("%s %s", what, which);
+}
+
+int cmd_misuse(const char *what, const char *which) {
+  say("%s%s%s%s", what, which[0] != '\0' ? " " : "", which,
+      as_json ? "" : " (hexpr --help tells more)");
+  return CMD_TROUBLE;
+}
+
+int cmd_cannot(const char *what, const char *path, int error) {
+  say("cannot %s %s: %s", what, path, strerror(error));
+  return CMD_TROUBLE;
+}
+
+int cmd_no_memory(void) {
+  say("out of memory");
+  return CMD_TROUBLE;
 }
 
 /* ---- Results ---- */
@@ -274,6 +252,7 @@ bool cmd_out_formula(const struct cmd_options *o, ex name, ex e) {
   bool ok;
   if (e == NULL)
     return false;
+  cmd_progress_end();
   if (!o->json) {
     if (name != NULL && o->to != FMT_SEXPR) {
       ex_print(name, stdout);

@@ -101,8 +101,11 @@ static void row_number(const char *label, double value, const char *unit) {
   char key[64];
   snprintf(key, sizeof key, "%s%s%s%s", label, unit[0] == '\0' ? "" : " (",
            unit[0] == '\0' ? "" : unit + 1, unit[0] == '\0' ? "" : ")");
-  snprintf(text, sizeof text, "%.*f%s", value < 100 ? 2 : 0, value,
-           as_json ? "" : unit);
+  if (value < 1e15)
+    snprintf(text, sizeof text, "%.*f%s", value < 100 ? 2 : 0, value,
+             as_json ? "" : unit);
+  else
+    snprintf(text, sizeof text, "%.8g%s", value, as_json ? "" : unit);
   if (as_json && value <= 1e300)
     cmd_json_number(key, text);
   else
@@ -218,10 +221,12 @@ static bool light_run(const struct cmd_input *f, struct results *r) {
 
 /* ---- The heavy run ---- */
 
-static ex high_derivative(ex e, ex x, long order, size_t round) {
-  for (long i = 1; e != NULL && i <= order; i++) {
-    cmd_progress("derivative of the heavy run, round", round, 0);
-    e = ex_simplify(ex_derive(e, x));
+static ex high_derivative(const struct ex_report_options *o, ex e, ex x) {
+  for (long i = 1; e != NULL && i <= o->order; i++) {
+    cmd_progress("derivative of the heavy run,", (size_t)i, (size_t)o->order);
+    e = ex_derive(e, x);
+    if (!o->unsimplified)
+      e = ex_simplify(e);
   }
   return e;
 }
@@ -236,13 +241,14 @@ static bool heavy_run(const struct ex_report_options *o, ex nested, ex *held) {
   measure(&before);
   do {
     ex e = ex_subst(nested, k, ex_int((int64_t)++round));
-    *held = high_derivative(e, x, o->order, round);
+    *held = high_derivative(o, e, x);
     if (*held == NULL)
       return false;
   } while (hc_backend_allocated_bytes() - before.allocated < limit);
   cmd_progress_end();
-  snprintf(title, sizeof title, "\nDerivative %ld by x of %.200s, k = 1..%zu",
-           o->order, o->nested, round);
+  snprintf(title, sizeof title, "\nDerivative %ld by x of %.200s, k = 1..%zu%s",
+           o->order, o->nested, round,
+           o->unsimplified ? ", not simplified" : "");
   section("heavy", title);
   rows_of_sizes(held, 1);
   rows_of_work(&before);
@@ -256,7 +262,7 @@ static bool is_writable(const char *path) {
   bool existed = access(path, F_OK) == 0;
   int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (fd < 0) {
-    fprintf(stderr, "hexpr: cannot write %s: %s\n", path, strerror(errno));
+    cmd_cannot("write", path, errno);
     return false;
   }
   close(fd);
@@ -277,7 +283,7 @@ static bool draw(const char *path) {
   if (error == 0)
     row("picture of the heap", path);
   else
-    fprintf(stderr, "hexpr: cannot write %s: %s\n", path, strerror(error));
+    cmd_cannot("write", path, error);
   return error == 0;
 }
 
@@ -322,11 +328,11 @@ static int run(const struct ex_report_options *o, const struct cmd_input *f,
   struct results results = {NULL, 0};
   ex held = NULL;
   bool ok;
-  if (opening_rows(o, f) && !light_run(f, &results))
-    return cmd_no_memory();
-  if (o->order > 0 && !heavy_run(o, nested, &held))
-    return cmd_no_memory();
-  ok = closing_rows(o);
+  bool whole = (!opening_rows(o, f) || light_run(f, &results)) &&
+               (o->order == 0 || heavy_run(o, nested, &held));
+  if (!whole)
+    cmd_no_memory();
+  ok = whole && closing_rows(o);
   end_section();
   hc_keep(held);
   if (results.at != NULL)

@@ -113,8 +113,12 @@ int cmd_rules(struct cmd_options *o) {
     return cmd_misuse(o->command, "needs derivative or simplifier");
   for (int i = 0; i < (int)(sizeof names / sizeof names[0]); i++)
     if (strcmp(o->formula[0], names[i]) == 0) {
-      fputs(ex_ruleset_text((ex_ruleset)i), stdout);
-      return CMD_OK;
+      cmd_out_start(o);
+      if (o->json)
+        cmd_json_string("rules", ex_ruleset_text((ex_ruleset)i));
+      else
+        fputs(ex_ruleset_text((ex_ruleset)i), stdout);
+      return cmd_out_end(o, CMD_OK);
     }
   return cmd_misuse("no set of rules is named", o->formula[0]);
 }

@@ -59,6 +59,11 @@ run --help
   has_out 'Exit status'
 verdict $? '--help'
 
+run report --help
+[ $status -eq 0 ] && has_out '^usage: hexpr COMMAND' && run help && [ $status -eq 0 ] &&
+  has_out '^usage: hexpr COMMAND'
+verdict $? 'help is there for commands, too'
+
 run --version
 [ $status -eq 0 ] && has_out '^hexpr [0-9]'
 verdict $? '--version'
@@ -146,6 +151,11 @@ verdict $? 'messages tell file, line, column and what was expected'
 has_out 'formulas  *2$' && has_out 'with errors  *7$' &&
   has_out 'derivatives  *3$'
 verdict $? 'the good lines are still processed'
+
+run report -n 60 -u -m 0 --no-picture "$good"
+[ $status -eq 0 ] && has_out ', not simplified$' && has_out 'tree size .*e[0-9][0-9] nodes' &&
+  has_out 'sharing factor  *[0-9.]*e+[0-9]*$'
+verdict $? 'a very high derivative is not simplified if that is wished'
 
 run report -n 3 -m 0 -e 'x^^2' --no-picture "$good"
 [ $status -eq 1 ] && err_lines 3 && has_err '1:3: expected'

@@ -45,6 +45,11 @@ head -c 20 "$dir/binary" >"$dir/short"
 fails 'a binary file that is cut off' 1 "short: byte 20: expected more bytes" \
   print -f "$dir/short"
 
+run convert binary -O 'set_of:/n' 'set_of(a, b)'
+cp "$dir/out" "$dir/set"
+gives 'collections in binary files are known' 'set_of(a, b)' print -f "$dir/set"
+
+gives 'scripts may be arguments' 'f(x)' print --from smt2 '(assert (f x))'
 fails 'no formula at all' 2 'print needs a FORMULA' print
 fails 'a file that is not there' 2 'cannot read .*absent: No such file' \
   print -f "$dir/absent"
@@ -59,8 +64,11 @@ run print --from sexpr -f "$dir/open"
   has_err '^  (g y$' && has_err '^      ^$' && out_is 1 'f(x)'
 verdict $? 'errors in S-expressions have line, column and a mark'
 
+echo '(a+b+c)' >"$dir/sum"
 fails 'limits: nodes' 1 'expected at most 2 nodes' print -N 2 'a+b'
 fails 'limits: levels' 1 'expected at most 2 levels' print --max-depth 2 '(((a)))'
+fails 'limits: nodes of what begins with a bracket' 1 \
+  'sum:1:5: expected at most 2 nodes' print -N 2 -f "$dir/sum"
 fails 'limits: bytes' 1 'expected at most 3 bytes' print -B 3 'a + b'
 fails 'a limit that is no number' 2 'a limit is a number' print -N many a
 
@@ -106,6 +114,8 @@ gives 'which a file can have' 'cos(x)*2' \
 echo 'D(erf(f), x) -> 2/sqrt(pi)*exp(-f^2)*D(f, x)' >>"$dir/D.rules"
 gives 'and add to' '4*x*exp(-x^4)/sqrt(pi)' \
   rewrite -S -r "$dir/D.rules" 'D(erf(x^2), x)'
+gives 'derivatives as they are' '2*x^1*sin(x) + x^2*cos(x)' \
+  diff --unsimplified 'x^2*sin(x)' x
 fails 'no such set' 2 'no set of rules is named no' rules no
 fails 'which set?' 2 'needs derivative or simplifier' rules
 fails 'no derivative under a binder' 1 'not possible under binders' \
@@ -115,6 +125,9 @@ gives 'substitute all at once' 'y - x' substitute -D x=y -D y=x 'x-y'
 fails 'substitute nothing' 2 'needs -D' substitute 'x'
 fails 'a definition without a name' 2 'a definition is NAME=FORMULA' \
   substitute -D '=3' 'x'
+fails 'a definition of a call' 2 'a definition is NAME=FORMULA, not f(x)=3' \
+  substitute -D 'f(x)=3' 'x'
+gives 'a definition of any name' '3 + x' substitute -D '|a=b|=3' '|a=b| + x'
 run substitute -D 'x=1+' x
 [ $status -eq 1 ] && has_err '^x=1+:1:3: expected' && [ ! -s "$dir/out" ]
 verdict $? 'a definition that is no formula'
@@ -122,6 +135,10 @@ gives 'evaluate' '2.5' evaluate -D x=3//2 'x + 1'
 gives 'evaluate knows pi' '1.0' evaluate 'sin(pi/2)'
 fails 'evaluate needs all values' 1 'no value is given for y' \
   evaluate -D x=1 'x*y'
+fails 'values have values' 1 'no value is given for z$' evaluate -D x=1 -D y=z 'x*y'
+fails 'functions without meaning have none' 1 'no value is given for f(2)$' \
+  evaluate 'sin(1 + f(2))'
+gives 'not even if nobody asks' '1.0' evaluate -D y=z 1
 
 # ---- Rules ----
 
@@ -271,6 +288,18 @@ run report --json -n 3 -m 0 --no-picture "$dir/list"
 [ $status -eq 0 ] && has_out '^{"command": "report", "input": {"formulas": 2' &&
   has_out '"light": {' && has_out '"heavy": {' && has_out '"status": 0}$'
 verdict $? 'JSON: report'
+run rules --json derivative
+[ $status -eq 0 ] && has_out '^{"command": "rules", "rules": "#.*\\u000aD(f\*g, x) ->' &&
+  has_out '\\u000a", "errors": \[\], "status": 0}$'
+verdict $? 'JSON: rules'
+run print -j -f "$dir/absent"
+has_out '"errors": \[{"message": "cannot read .*absent: No such file or directory"}\], ' &&
+  has_out '"status": 2}$' && [ $status -eq 2 ] && [ ! -s "$dir/err" ]
+verdict $? 'JSON: a file that is not there'
+run substitute --json -D '=3' x
+[ $status -eq 2 ] && has_out '\[{"message": "a definition is NAME=FORMULA, not =3"}\]' &&
+  [ ! -s "$dir/err" ]
+verdict $? 'JSON: wrong use'
 if command -v python3 >/dev/null; then
   bad=0
   for args in "print a" "stats a b" "equal a b" "evaluate b" \
@@ -287,5 +316,21 @@ verdict $? 'progress goes to standard error'
 run print x
 [ ! -s "$dir/err" ]
 verdict $? 'and is silent where that is no terminal'
+
+# What never ends is seen to be at work for a while.
+printf 'f(a) -> f(b)\nf(b) -> f(a)\n' >"$dir/endless"
+"$hexpr" rewrite -p -r "$dir/endless" 'f(a)' >"$dir/out" 2>"$dir/err" &
+endless=$!
+tries=0
+until has_err 'rewriting 1 of 1, .* million nodes looked up, [2-9] s'; do
+  tries=$((tries + 1))
+  [ "$tries" -lt 300 ] || break
+  sleep 0.2
+done
+kill "$endless"
+wait "$endless" 2>/dev/null
+status=$?
+[ "$tries" -lt 300 ]
+verdict $? 'progress goes on within one formula'
 
 finish
