@@ -617,6 +617,8 @@ ex ex_derive_by_rules(ex e, ex variable) {
   const ex_rules *rules = ex_ruleset_get(EX_SET_DERIVATIVE);
   if (rules == NULL || e == NULL || variable == NULL)
     return NULL;
+  if (kind_of(variable) != EX_SYM)
+    return ex_node_fail(EX_ETYPE);
   return ex_norm(rules, ex_apply(ex_sym("D"), (ex[]){e, variable}, 2),
                  EX_INNERMOST, NULL, NULL);
 }

@@ -248,8 +248,11 @@ static ex derive_node(struct derivation *d, size_t i) {
 ex ex_derive(ex e, ex variable) {
   struct derivation d = {.variable = variable};
   ex result;
-  if (variable == NULL || !ex_dag_build(&d.dag, &e, 1) ||
-      !ex_dag_make_values(&d.dag))
+  if (e == NULL || variable == NULL)
+    return NULL;
+  if (kind_of(variable) != EX_SYM)
+    return ex_node_fail(EX_ETYPE);
+  if (!ex_dag_build(&d.dag, &e, 1) || !ex_dag_make_values(&d.dag))
     return NULL;
   for (size_t i = 0; i < d.dag.n && !d.failed; i++)
     d.dag.value[i] = derive_node(&d, i);

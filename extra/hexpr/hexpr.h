@@ -414,8 +414,9 @@ HC_API bool ex_match(ex pattern, ex subject, const ex *variables,
                      ex *out_values, size_t n);
 HC_API bool ex_unify(ex a, ex b, const ex *variables, ex *out_values, size_t n);
 
-/* The exact derivative, unsimplified; a function f without built-in meaning has
- * the formal partial derivatives D1_f, D2_f... */
+/* The exact derivative by a symbol, unsimplified; a function f without built-in
+ * meaning has the formal partial derivatives D1_f, D2_f... EX_ETYPE when VARIABLE is no
+ * symbol or occurs under a binder. */
 HC_API ex ex_derive(ex e, ex variable);
 
 /* A simpler expression of the same value where that is defined: integers and

@@ -172,8 +172,10 @@ static bool find_variables(const ex_rules *set, struct rule *r) {
 }
 
 static bool take_lhs(ex_rules *set, struct rule *r) {
-  if (ex_variable_index(set->symbol, set->symbols, r->lhs) < set->symbols)
+  if (ex_variable_index(set->symbol, set->symbols, r->lhs) < set->symbols) {
+    set->wanted = "a rule whose left side is no variable";
     return ex_node_fail(EX_ETYPE) != NULL;
+  }
   r->extended = extension(set, r->lhs);
   if (r->extended != EX_NONE) {
     r->lhs = extend(r->extended, r->lhs);
@@ -265,7 +267,7 @@ static void write_code(struct rule *r, const struct ex_pattern *p,
 }
 
 /* Whether all variables of the set that are in E are the rule's. */
-static bool has_no_others(const ex_rules *set, const struct rule *r, ex e) {
+static bool has_no_others(ex_rules *set, const struct rule *r, ex e) {
   struct ex_dag d;
   bool ok = true;
   if (!ex_dag_build(&d, &e, 1))
@@ -275,6 +277,8 @@ static bool has_no_others(const ex_rules *set, const struct rule *r, ex e) {
              set->symbols ||
          ex_variable_index(r->symbol, r->vars, d.node[i]) < r->vars;
   ex_dag_drop(&d);
+  if (!ok)
+    set->wanted = "a rule whose right side has no other variables";
   return ok || ex_node_fail(EX_ETYPE) != NULL;
 }
 
@@ -319,6 +323,8 @@ static uint32_t reach_of(const struct rule *r) {
 static bool add(ex_rules *set, struct rule *r) {
   struct rule *bigger;
   uint32_t reach;
+  set->wanted =
+      "rest variables among operands of functions or n-ary operators only";
   if (!take_lhs(set, r) || (r->rhs != NULL && !take_rhs(set, r)) ||
       !keep(set, r->cd))
     return false;

@@ -117,6 +117,7 @@ struct ex_rules {
   uint32_t reach;   /* how far above a change a rule may apply, in edges */
   hc_memo *memo[2]; /* by strategy */
   bool compiled;
+  const char *wanted; /* of the last rule refused with EX_ETYPE, for messages */
 };
 
 /* Adds rule I to the tree. */

@@ -1,7 +1,7 @@
 /* extra/hexpr/rules_text.c: rule sets from text. SPDX-License-Identifier: MIT */
 #include "hexpr/lex.h"
 #include "hexpr/node.h"
-#include "hexpr/rewrite.h"
+#include "hexpr/rules.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,10 +34,10 @@ static size_t declaration(const char *word, size_t bytes) {
 }
 
 /* Why ex_rule_add refused. */
-static const char *refusal(void) {
+static const char *refusal(const struct reader *r) {
   switch (ex_errno) {
   case EX_ETYPE:
-    return "a rule whose right side has no other variables";
+    return r->rules->wanted;
   case EX_ELIMIT:
     return "a smaller rule";
   default:
@@ -116,7 +116,7 @@ static bool declare(const struct reader *r, size_t start, size_t end) {
     if (symbol == NULL || kind_of(symbol) != EX_SYM)
       return bad(r, from, "the name of a variable");
     if (!ex_rules_variable(r->rules, symbol, declarations[which].flags))
-      return bad(r, from, refusal());
+      return bad(r, from, refusal(r));
   }
 }
 
@@ -145,7 +145,7 @@ static bool read_line(const struct reader *r) {
   if (rhs == NULL)
     return false;
   return ex_rule_add(r->rules, lhs, rhs, NULL, NULL) ||
-         bad(r, start, refusal());
+         bad(r, start, refusal(r));
 }
 
 static bool read_infix(struct reader *r, const char *text, size_t bytes) {
@@ -181,7 +181,7 @@ static bool take_entry(struct reader *r, ex e, size_t i) {
   size_t which;
   if (is_call(e, "rule") && argc_of(e) == 2)
     return ex_rule_add(r->rules, arg_of(e, 0), arg_of(e, 1), NULL, NULL) ||
-           bad_item(r, i, refusal());
+           bad_item(r, i, refusal(r));
   which = kind_of(e) == EX_APPLY ? declaration(ex_name(e), strlen(ex_name(e)))
                                  : DECLARATIONS;
   if (which == DECLARATIONS)

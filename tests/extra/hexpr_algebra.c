@@ -428,7 +428,18 @@ static void threads_get_the_same_nodes(void) {
   tap_eq_u(hc_check(ex_table(), why, sizeof why), 0);
 }
 
-TAP_MAIN(TAP_CASE(derivatives_of_functions),
+/* The name of a bound variable is no symbol, and a call is none. */
+static void derivatives_are_by_symbols(void) {
+  const ex others[] = {ex_int(2), ex_bvar(0), parse("sin(x)"), ex_str("x", 1)};
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    ex_errno = EX_OK;
+    tap_check(ex_derive(parse("sin(x)^2"), others[i]) == NULL);
+    tap_eq_u(ex_errno, EX_ETYPE);
+  }
+}
+
+TAP_MAIN(TAP_CASE(derivatives_are_by_symbols),
+         TAP_CASE(derivatives_of_functions),
          TAP_CASE(derivatives_match_differences), TAP_CASE(random_derivatives),
          TAP_CASE(folding), TAP_CASE(numbers_have_any_size),
          TAP_CASE(what_is_too_large_is_left_alone), TAP_CASE(exact_sums),

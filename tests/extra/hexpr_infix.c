@@ -267,14 +267,22 @@ static void brackets_and_calls(void) {
   deep("f(", ")", 1);
 }
 
-static void chains(void) {
+static void chains_of_signs(void) {
   define(NULL);
   deep("- ", "", 1);
   deep("", " !", 1);
   deep("not ", "", 1);
+}
+
+static void chains_of_operands(void) {
+  define(NULL);
   deep("", " mod x", 1);
   deep("x => ", "", 1);
   deep("x^", "", 1);
+}
+
+static void chains_of_brackets(void) {
+  define(NULL);
   deep("x + (", ")", 1);
   deep("x or (", ")", 1);
 }
@@ -413,5 +421,6 @@ TAP_MAIN(TAP_CASE(groups), TAP_CASE(postfix_and_signs),
          TAP_CASE(calls_and_names), TAP_CASE(errors), TAP_CASE(definitions),
          TAP_CASE(thousands_of_operators), TAP_CASE(sharing_is_kept),
          TAP_CASE(limits_hold), TAP_CASE_T(brackets_and_calls, 300),
-         TAP_CASE_T(chains, 300), TAP_CASE_T(deep_definitions, 300),
+         TAP_CASE_T(chains_of_signs, 300), TAP_CASE_T(chains_of_operands, 300),
+         TAP_CASE_T(chains_of_brackets, 300), TAP_CASE_T(deep_definitions, 300),
          TAP_CASE(round_trip), TAP_CASE(any_text_is_safe))

@@ -3,9 +3,12 @@
 
 #include "extra/random_ex.h"
 #include "extra/text_ex.h"
+#include "lib/gcutil.h"
 #include "lib/tap.h"
 
 #include <math.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -379,6 +382,63 @@ static void order_is_the_same_in_every_run(void) {
   tap_check(memcmp(one, other, sizeof one) == 0);
 }
 
+/* ---- Nodes that die and are found again ---- */
+
+enum { MANY = 2000 };
+
+static atomic_bool gate_is_shut;
+
+/* Holds back the thread that tells of deaths. */
+static void wait_at_gate(const void *node, void *closure) {
+  (void)node, (void)closure;
+  while (atomic_load(&gate_is_shut))
+    sched_yield();
+}
+
+static ex numbered(intptr_t i) {
+  return ex_binary(EX_ADD, ex_sym("x"), ex_unary(EX_SIN, ex_int(i)));
+}
+
+/* Orders nodes, for which they get their shape, and drops them. */
+static void make_with_shapes(void *gate) {
+  for (intptr_t i = 0; i < MANY; i++) {
+    ex e = numbered(i);
+    hc_intern1(gate, 0, (uintptr_t)i);
+    tap_require(ex_compare(e, numbered(i + 1)) != 0 && *hc_extra(e) != 0);
+  }
+}
+
+/* The operands of a dead node may have died before it, and others lie at their addresses
+ * now, so what was known of them does not count when it is found again. */
+static void revived_nodes_forget_their_shape(void) {
+  const hc_class_desc d = {
+      .name = "gate", .leaf = true, .on_reclaim = wait_at_gate};
+  ex *held = hc_scanned_alloc(MANY * sizeof *held);
+  hc_stats before;
+  hc_stats after;
+  size_t kept = 0;
+  if (!gu_has_kinds() || getenv("HCONS_BACKEND") != NULL)
+    tap_skip("nothing holds the dead back here");
+  gu_apart(make_with_shapes, hc_class_new(ex_table(), &d));
+  hc_get_stats(ex_table(), &before);
+  atomic_store(&gate_is_shut, true);
+  gu_collect();
+  for (intptr_t i = 0; i < MANY; i++) {
+    held[i] = numbered(i);
+    kept += *hc_extra(held[i]) != 0;
+  }
+  hc_get_stats(ex_table(), &after);
+  tap_note("%zu kept, %u revived", kept,
+           (unsigned)(after.revived - before.revived));
+  tap_ge(after.revived - before.revived, 0.9 * MANY);
+  tap_le(kept, MANY / 20);
+  for (intptr_t i = 1; i < MANY; i++)
+    tap_require(ex_compare(held[i - 1], held[i]) != 0 &&
+                *hc_extra(held[i]) != 0);
+  atomic_store(&gate_is_shut, false);
+  hc_keep(held);
+}
+
 TAP_MAIN(TAP_CASE(integers_of_any_size), TAP_CASE(fractions_are_reduced),
          TAP_CASE(exact_numbers_are_ordered_by_value),
          TAP_CASE(nan_has_its_place), TAP_CASE(bytes_of_all_lengths),
@@ -387,4 +447,5 @@ TAP_MAIN(TAP_CASE(integers_of_any_size), TAP_CASE(fractions_are_reduced),
          TAP_CASE(arity_is_checked), TAP_CASE(flags_make_canonical),
          TAP_CASE(canonical_forms_are_unique),
          TAP_CASE(parts_come_before_the_whole),
-         TAP_CASE(order_is_the_same_in_every_run))
+         TAP_CASE(order_is_the_same_in_every_run),
+         TAP_CASE(revived_nodes_forget_their_shape))
