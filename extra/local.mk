@@ -46,7 +46,8 @@ libhexpr_la_SOURCES = extra/hexpr/atom.c extra/hexpr/atom.h \
 	extra/hexpr/reader.h extra/hexpr/write.c \
 	extra/hexpr/big.c extra/hexpr/big.h extra/hexpr/canon.h \
 	extra/hexpr/count.c extra/hexpr/dag.c extra/hexpr/dag.h \
-	extra/hexpr/decimal.h extra/hexpr/derive.c extra/hexpr/eval.c extra/hexpr/fold.c extra/hexpr/lex.c \
+	extra/hexpr/decimal.h extra/hexpr/derive.c extra/hexpr/eval.c \
+	extra/hexpr/fold.c extra/hexpr/lex.c \
 	extra/hexpr/lex.h extra/hexpr/measure.c extra/hexpr/node.c \
 	extra/hexpr/node.h \
 	extra/hexpr/num.c extra/hexpr/num.h extra/hexpr/ops.c \

@@ -228,7 +228,7 @@ typedef struct ex_limits {
 /* Infix: + - * / ^ with the usual precedence, ^ to the right, unary minus below
  * ^ and above *, the operators of the program with theirs, f(x, y), names,
  * integers, decimals (with a full stop in every locale, and rounded to the next
- * double), fractions as 2//3, inf, nan, |any name|, "strings",
+ * double, inf beyond all), fractions as 2//3, inf, nan, |any name|, "strings",
  * %"0aff" for blobs, %0 for bound variables, # comments. `name`(x, y) is a call
  * of the operator of that name, |name|(x, y) of the function. A name that is a
  * prefix operator of the program has to stand between bars to be a symbol.

@@ -315,7 +315,7 @@ static size_t count_variables(const struct cmd_input *f) {
 
 static bool opening_rows(const struct ex_report_options *o,
                          const struct cmd_input *f) {
-  section("input", o->file);
+  section("input", strcmp(o->file, "-") == 0 ? "standard input" : o->file);
   row_count("formulas", f->formula.n);
   row_count("with errors", f->errors);
   row_count("variables of each, added", count_variables(f));

@@ -152,6 +152,12 @@ has_out 'formulas  *2$' && has_out 'with errors  *7$' &&
   has_out 'derivatives  *3$'
 verdict $? 'the good lines are still processed'
 
+input=$good
+run report -n 0 --no-picture -
+[ $status -eq 0 ] && has_out '^standard input$' && has_out 'formulas  *2$'
+verdict $? 'a report on standard input'
+input=/dev/null
+
 run report -n 60 -u -m 0 --no-picture "$good"
 [ $status -eq 0 ] && has_out ', not simplified$' && has_out 'tree size .*e[0-9][0-9] nodes' &&
   has_out 'sharing factor  *[0-9.]*e+[0-9]*$'

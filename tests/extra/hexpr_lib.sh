@@ -60,6 +60,6 @@ fails() {
 }
 
 finish() {
-  echo "1..$count"
+  printf '1..%s\n' "$count"
   [ "$failed" -eq 0 ]
 }
