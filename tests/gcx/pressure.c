@@ -300,7 +300,8 @@ static void one_is_stuck(gcx_refs refs, gcx_release release) {
   sh_begin(3 * N_STUCK);
   sem_init(&unstick, 0, 0);
   events.expected_name = "sticky";
-  sh_configure((gcx_finaliser_opts){.stuck_ms = STUCK_MS, .on_event = on_event});
+  sh_configure(
+      (gcx_finaliser_opts){.stuck_ms = STUCK_MS, .on_event = on_event});
   gcx_kind *kind = sh_kind((gcx_kind_opts){.notify = stick_once,
                                            .name = "sticky",
                                            .refs = refs,
