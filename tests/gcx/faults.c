@@ -231,11 +231,15 @@ static void a_child_drains_everything_behind_a_stuck_notifier(void) {
 
 static sem_t unstick;
 
-static gcx_verdict GC_CALLBACK stick_at_zero(void *object, size_t bytes,
-                                             void *cd) {
+static atomic_bool has_stuck;
+
+/* Whichever object comes first: it need not be the first that was made. */
+static gcx_verdict GC_CALLBACK stick_at_first(void *object, size_t bytes,
+                                              void *cd) {
   (void)cd;
+  bool is_first = !atomic_exchange(&has_stuck, true);
   sh_note(object, bytes);
-  if (((struct sh_node *)object)->serial == 0)
+  if (is_first)
     while (sem_wait(&unstick) != 0)
       continue;
   return GCX_DONE;
@@ -248,7 +252,7 @@ static void a_child_drains_what_a_thread_has_claimed(void) {
   sh_begin(N);
   sem_init(&unstick, 0, 0);
   sh_configure((gcx_finaliser_opts){.fork_wait_ms = 1});
-  kind = sh_kind((gcx_kind_opts){.notify = stick_at_zero});
+  kind = sh_kind((gcx_kind_opts){.notify = stick_at_first});
   make(N);
   gu_collect();
   while (sh_total() == 0)
@@ -273,7 +277,7 @@ static void a_child_is_free_of_a_stuck_notifier(void) {
   sh_begin(2 * N);
   sem_init(&unstick, 0, 0);
   sh_configure((gcx_finaliser_opts){.stuck_ms = 50});
-  kind = sh_kind((gcx_kind_opts){.notify = stick_at_zero});
+  kind = sh_kind((gcx_kind_opts){.notify = stick_at_first});
   make(N);
   sh_settle();
   sh_check_once(0, N);
