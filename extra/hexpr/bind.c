@@ -112,6 +112,8 @@ bool ex_is_closed(ex e) {
   struct ex_dag d;
   uint64_t *loose;
   bool closed = false;
+  if (e == NULL)
+    return false;
   if (ex_node_open(e) < EX_OPEN_MANY || !ex_dag_build(&d, &e, 1))
     return ex_node_open(e) == 0;
   loose = malloc(d.n * sizeof *loose);

@@ -90,7 +90,8 @@ double ex_eval(ex e, const ex *variables, const double *values, size_t n) {
     for (size_t i = 0; i < d.n; i++)
       value[i] = node_value(&d, value, i, &env);
     result = value[d.n - 1];
-  }
+  } else
+    ex_node_fail(EX_ENOMEM);
   free(value);
   ex_dag_drop(&d);
   return result;
@@ -119,6 +120,8 @@ ex *ex_variables(ex e, size_t *out_n) {
       list[(*out_n)++] = d.node[i];
   if (list != NULL)
     qsort(list, n, sizeof *list, by_name);
+  else
+    ex_node_fail(EX_ENOMEM);
   ex_dag_drop(&d);
   return list;
 }

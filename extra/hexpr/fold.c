@@ -139,8 +139,9 @@ static bool fold_tree(struct fold *f, ex root, void *out_result) {
 bool ex_fold(ex e, size_t result_bytes, ex_fold_fn fn, void *cd, unsigned flags,
              void *out_result) {
   struct fold f = {.fn = fn, .cd = cd, .bytes = result_bytes};
-  bool ok = (flags & EX_TREE) != 0 ? fold_tree(&f, e, out_result)
-                                   : fold_distinct(&f, e, out_result);
+  bool ok =
+      e != NULL && ((flags & EX_TREE) != 0 ? fold_tree(&f, e, out_result)
+                                           : fold_distinct(&f, e, out_result));
   drop(&f);
   return ok;
 }

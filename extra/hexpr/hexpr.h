@@ -5,11 +5,12 @@
  * deep and heavily shared expressions are cheap.
  *
  * Functions that return an expression return NULL when they fail and say why in
- * ex_errno; NULL arguments give NULL and leave it alone, so that one test at
- * the end of a chain is enough. All functions are safe with several threads
+ * ex_errno; NULL arguments give NULL, or false, and leave it alone, so that one test
+ * at the end of a chain is enough. All functions are safe with several threads
  * that the collector knows. Whatever returns an expression, and every walk, may
  * allocate and so collect; only functions that take a function call back into
- * the program, and the arguments are kept alive during the call.
+ * the program, and the arguments are kept alive during the call. What is called
+ * malloc'ed is the caller's to free.
  *
  * Numbers: integers and fractions are exact and of any size, and one value is
  * one node; doubles are told apart by their bits, except that all NaN are one;
@@ -317,7 +318,7 @@ HC_API ex *ex_read(FILE *from, const ex_limits *limits, size_t *out_n,
  * stored without memory; either result pointer may be NULL. */
 HC_API bool ex_count(const ex *roots, size_t n, size_t *out_dag,
                      char **out_tree);
-HC_API size_t ex_dag_size(ex e);
+HC_API size_t ex_dag_size(ex e); /* 0 without memory */
 
 /* What N expressions together are made of. */
 typedef struct ex_measures {
@@ -328,9 +329,11 @@ typedef struct ex_measures {
   size_t depth;              /* nodes on the longest way down */
 } ex_measures;
 HC_API bool ex_measure(const ex *roots, size_t n, ex_measures *out);
+
+/* The second number alone; NULL without memory. */
 HC_API char *ex_tree_size(ex e);
 
-/* The second number as an integer; OUT is initialised by the caller. */
+/* The same as an integer; OUT is initialised by the caller. */
 HC_API bool ex_get_tree_size(ex e, mpz_ptr out);
 
 /* The walks below visit each distinct node once, operands before what they are
@@ -369,10 +372,13 @@ typedef ex (*ex_map_fn)(ex e, void *cd);
 HC_API ex ex_map_bottomup(ex e, ex_map_fn fn, void *cd, hc_memo *memo,
                           unsigned flags);
 
-/* The symbols of E in order of name, but for `pi`; a malloc'ed array. */
+/* The symbols of E in order of name, but for `pi` and the names of functions; a malloc'ed
+ * array, which does not keep them alive, so hold E meanwhile. NULL without memory (ex_errno). */
 HC_API ex *ex_variables(ex e, size_t *out_n);
 
-/* The value for given variables; NaN for others. `pi` needs none. */
+/* The value in doubles for given variables. `pi` needs none; other variables, functions
+ * and operators without built-in meaning, strings and the like are NaN, as is all
+ * without memory (ex_errno). */
 HC_API double ex_eval(ex e, const ex *variables, const double *values,
                       size_t n);
 

@@ -28,7 +28,7 @@ bool ex_measure(const ex *roots, size_t n, ex_measures *out) {
   struct ex_dag d;
   struct count *count;
   if (!ex_dag_build(&d, roots, n))
-    return ex_node_fail(EX_ENOMEM) != NULL;
+    return false;
   *out = (ex_measures){.nodes = d.n, .edges = d.args};
   count = calloc(d.n + 1, sizeof *count);
   for (size_t i = 0; count != NULL && i < d.n; i++)

@@ -232,7 +232,10 @@ static void print_all(struct printer *p, ex e) {
 
 static void print_tree(struct ex_sink *to, ex e) {
   struct printer p = {.to = to};
-  print_all(&p, e);
+  if (e == NULL)
+    to->failed = true;
+  else
+    print_all(&p, e);
   free(p.stack);
   hc_keep(e);
 }

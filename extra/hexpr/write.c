@@ -193,7 +193,7 @@ bool ex_write(const ex *roots, size_t n, FILE *to) {
   struct writer w = {.file = to, .sum = BIN_SUM_START};
   bool ok;
   if (!ex_dag_build(&w.dag, roots, n))
-    return ex_node_fail(EX_ENOMEM) != NULL;
+    return false;
   ok = collect_names(&w) && make_op_room(&w);
   if (ok) {
     flockfile(to);

@@ -76,6 +76,35 @@ static void null_gives_null(void) {
   tap_check(ex_tree_size(NULL) == NULL);
 }
 
+static int visited(ex e, void *cd) {
+  (void)e, (void)cd;
+  return 7;
+}
+
+/* What failed to be made can be printed, measured and asked for. */
+static void null_is_no_crash(void) {
+  const ex roots[2] = {ex_sym("x"), NULL};
+  FILE *nowhere = tmpfile();
+  ex_measures m;
+  size_t n = 3;
+  ex_errno = EX_OK;
+  tap_require(nowhere != NULL);
+  tap_check(!ex_print(NULL, nowhere) && ex_string(NULL, 100) == NULL);
+  tap_check(!ex_print_shared(NULL, 0, nowhere));
+  tap_check(ex_shared_string(NULL, 0, 100) == NULL);
+  tap_check(!ex_print_sexpr(NULL, nowhere) &&
+            ex_sexpr_string(NULL, 100) == NULL);
+  tap_check(!ex_dot(NULL, nowhere) && !ex_write(roots, 2, nowhere));
+  tap_eq_u((uint64_t)ftell(nowhere), 0);
+  tap_check(!ex_measure(roots, 2, &m) && !ex_is_closed(NULL));
+  tap_check(ex_each(NULL, visited, NULL, EX_TREE) == -1);
+  tap_check(ex_each(NULL, visited, NULL, 0) == -1);
+  tap_check(isnan(ex_eval(NULL, NULL, NULL, 0)) && ex_dag_size(NULL) == 0);
+  tap_check(ex_variables(NULL, &n) == NULL && n == 0);
+  tap_eq_u(ex_errno, EX_OK);
+  fclose(nowhere);
+}
+
 /* ---- Parser and printer ---- */
 
 static void precedence(void) {
@@ -249,7 +278,7 @@ static void order_of_kinds(void) {
 
 TAP_MAIN(TAP_CASE(equal_is_identical), TAP_CASE(numbers_keep_their_bits),
          TAP_CASE(names_of_all_lengths), TAP_CASE(null_gives_null),
-         TAP_CASE(precedence), TAP_CASE(numbers),
+         TAP_CASE(null_is_no_crash), TAP_CASE(precedence), TAP_CASE(numbers),
          TAP_CASE(decimals_in_any_locale), TAP_CASE(functions_and_comments),
          TAP_CASE(errors_tell_where), TAP_CASE(round_trip),
          TAP_CASE(long_text_is_refused), TAP_CASE(order_is_total),
