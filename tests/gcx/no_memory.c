@@ -70,7 +70,7 @@ static void a_small_address_space_suffices(void) {
 
 /* Nor for the list of what the dead refer to: that lives a collection longer, and
  * all are told, if without order. */
-enum { CHAIN = 100000, N_WARM = 4 };
+enum { CHAIN = 100000, N_WARM = 4, LARGE_BYTES = 1 << 20 };
 
 /* From its head, where the trace begins, so that it would go deep. */
 static void make_chain(void *arg) {
@@ -95,13 +95,16 @@ static void use_free_memory(void *arg) {
     memset(GC_malloc(sizeof(struct sh_node)), 0xee, sizeof(struct sh_node));
 }
 
-/* No page becomes writable any more. (A limit of nought would be none.) */
+/* No page becomes writable any more. (A limit of nought would be none.) The trace comes
+ * after the collection; who frees a large object waits for it. */
 static void collect_without_memory(void) {
   struct rlimit before, none;
+  void *large = GC_malloc(LARGE_BYTES);
   tap_require(getrlimit(RLIMIT_DATA, &before) == 0);
   none = (struct rlimit){4096, before.rlim_max};
   tap_require(setrlimit(RLIMIT_DATA, &none) == 0);
   gu_collect();
+  GC_free(large);
   tap_require(setrlimit(RLIMIT_DATA, &before) == 0);
 }
 
