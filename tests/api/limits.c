@@ -380,10 +380,10 @@ static void role_without_memory(void) {
   use_up_memory();
   tap_require(all_objects != NULL);
   for (size_t i = 1; i < N_LINKS && n_refused < REFUSED; i++) {
-    int answer =
+    int result =
         GC_general_register_disappearing_link((void **)&links[i], all_objects);
-    tap_require(answer == GC_SUCCESS || answer == GC_NO_MEMORY);
-    n_refused += answer == GC_NO_MEMORY;
+    tap_require(result == GC_SUCCESS || result == GC_NO_MEMORY);
+    n_refused += result == GC_NO_MEMORY;
   }
   tap_eq_u(n_refused, REFUSED);
   GC_gcollect();
