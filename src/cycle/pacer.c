@@ -11,10 +11,9 @@
 /* First collection: between half a megabyte and one. */
 #define FIRST_BUDGET ((size_t)768 << 10)
 /* Least budget once collections have turned out to be expensive for what they
- * find: half again as much as the first, so that programs that hold a megabyte are
- * collected as often as by libgc. Twice as much costs a megabyte of their memory, for
- * a twentieth of their time. */
-#define MAX_FLOOR ((size_t)1152 << 10)
+ * find: fits the caches of a core, and keeps a program that holds nothing within
+ * two megabytes of libgc's memory, whatever its number of threads. */
+#define MAX_FLOOR ((size_t)2 << 20)
 
 /* Share of libgc's budget, in percent. A heap of the size of a core's caches is cheap to
  * mark, so it is collected more often and stays smaller; a larger one waits for memory
