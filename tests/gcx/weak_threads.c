@@ -243,7 +243,7 @@ static void make_all(void *unused) {
 }
 
 static void readers_need_no_lock(void) {
-  size_t rounds = (tap_long() ? 2000 : 100) / (TAP_TSAN ? 10 : 1);
+  size_t rounds = (tap_long() ? 2000 : 500) / (TAP_TSAN ? 50 : 1);
   pthread_t readers[3], allocators[3];
   prepare();
   for (size_t r = 0; r < rounds; r++) {
