@@ -246,9 +246,15 @@ void sh_check_stats(void) {
   tap_le(s.kept, s.notified);
 }
 
+/* To a point in time: what is left after a signal has the timer's slack added, so
+ * that a sleep which collections interrupt again and again would never end. */
 void sh_sleep_us(unsigned us) {
-  struct timespec t = {us / 1000000, us % 1000000 * 1000};
-  while (nanosleep(&t, &t) != 0 && errno == EINTR)
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  uint64_t ns = (uint64_t)t.tv_nsec + (uint64_t)us * 1000;
+  t.tv_sec += (time_t)(ns / 1000000000);
+  t.tv_nsec = (long)(ns % 1000000000);
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
     continue;
 }
 
