@@ -159,7 +159,9 @@ void gc_space_start(void) {
     gc_fatal("cannot commit memory for the first block of the heap; "
              "raise the memory limit");
   gc_store_rel(&gc_heap.used, GC_BLOCK_BYTES);
-  *gc_switches.least_plausible = gc_heap.base + GC_BLOCK_BYTES;
+  /* Not the first object's own address, which the variable would keep: clients may
+   * have it among their roots. */
+  *gc_switches.least_plausible = gc_heap.base + GC_BLOCK_BYTES - 1;
 }
 
 void gc_heap_start(bool spare_byte) {

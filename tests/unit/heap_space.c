@@ -205,6 +205,7 @@ static void bounds_enclose_what_is_taken(void) {
     gc_space_discard(0, 0);
   }
   tap_check(!is_plausible(gc_heap.base));
+  tap_check((char *)*gc_switches.least_plausible < gc_block_address(1));
   tap_check(gc_space_expand(300 * GC_BLOCK_BYTES));
   gc_block_id b = gc_space_take(300, false);
   tap_require(b != 0);
