@@ -6,6 +6,7 @@
 #include <gc/gc.h>
 #include <hcons/hcons.h>
 
+#include "extra/hcons_kit.h"
 #include "lib/gcutil.h"
 #include "lib/tap.h"
 
@@ -39,25 +40,10 @@ static void start(size_t keys) {
   hc_class_desc inner = {.name = "two"};
   notified = calloc(keys, sizeof *notified);
   notified_size = keys;
-  table = hc_table_new(0);
-  tap_require(table != NULL && notified != NULL);
-  number = hc_class_new(table, &leaf);
-  two = hc_class_new(table, &inner);
-  tap_require(number != NULL && two != NULL);
-}
-
-static void check_sound(void) {
-  char why[120];
-  int faults = hc_check(table, why, sizeof why);
-  if (faults != 0)
-    tap_note("%s", why);
-  tap_eq_u(faults, 0);
-}
-
-static hc_stats stats(void) {
-  hc_stats s;
-  hc_get_stats(table, &s);
-  return s;
+  tap_require(notified != NULL);
+  table = hk_table(0, 0);
+  number = hk_class(table, leaf);
+  two = hk_class(table, inner);
 }
 
 static const void *num(uintptr_t value) { return hc_intern1(number, 0, value); }
@@ -66,15 +52,10 @@ static const void *pair(const void *a, const void *b) {
   return hc_intern2(two, 0, (uintptr_t)a, (uintptr_t)b);
 }
 
-static void collect(void) {
-  gu_collect();
-  tap_eq_u(hc_drain(60000), 0);
-}
-
 /* Collects twice and makes a few nodes, which lets a lazy collector sweep. */
 static void settle(void) {
-  collect();
-  collect();
+  hk_collect();
+  hk_collect();
   for (uintptr_t i = 0; i < 2000; i++)
     hc_intern1(number, 7, i);
 }
@@ -97,19 +78,19 @@ static void equal_keys_are_one_node(void) {
   tap_eq_s(hc_class_name(hc_class_of(a)), "number");
   tap_eq_u(hc_words(pair(a, b)), 2);
   tap_eq_p((void *)hc_key(pair(a, b))[1], b);
-  check_sound();
+  hk_check_sound(table);
 }
 
 static void find_never_makes(void) {
   start(100);
   uintptr_t key = 5;
   tap_check(hc_find(number, 0, &key, 1) == NULL);
-  tap_eq_u(stats().made, 0);
+  tap_eq_u(hk_stats(table).made, 0);
   const void *n = num(5);
   tap_eq_p(hc_find(number, 0, &key, 1), n);
-  tap_eq_u(stats().made, 1);
-  tap_eq_u(stats().hits, 1);
-  tap_eq_u(stats().misses, 2);
+  tap_eq_u(hk_stats(table).made, 1);
+  tap_eq_u(hk_stats(table).hits, 1);
+  tap_eq_u(hk_stats(table).misses, 2);
 }
 
 static void keys_of_all_lengths(void) {
@@ -127,7 +108,7 @@ static void keys_of_all_lengths(void) {
   }
   tap_check(hc_intern(number, 3, key, HC_MAX_WORDS + 1) == NULL);
   tap_check(hc_intern(number, HC_MAX_TAG + 1, key, 1) == NULL);
-  check_sound();
+  hk_check_sound(table);
 }
 
 static void make_numbers(void *arg) {
@@ -141,7 +122,7 @@ static void dead_nodes_leave_once(void) {
   unsigned most = 0;
   start(MANY);
   gu_apart(make_numbers, &n);
-  tap_eq_u(stats().live, MANY);
+  tap_eq_u(hk_stats(table).live, MANY);
   settle();
   for (size_t i = 2000; i < MANY; i++) {
     gone += notified[i] == 1;
@@ -150,8 +131,9 @@ static void dead_nodes_leave_once(void) {
   tap_eq_u(most, 1);
   tap_eq_u(strange, 0);
   tap_ge(gone, (1 - worst_share()) * (MANY - 2000));
-  tap_eq_u(stats().live, stats().made - stats().removed);
-  check_sound();
+  tap_eq_u(hk_stats(table).live,
+           hk_stats(table).made - hk_stats(table).removed);
+  hk_check_sound(table);
 }
 
 static void *make_chain(void *arg) {
@@ -178,20 +160,20 @@ static void long_chain_dies_at_once(void) {
   size_t n = 1000000;
   start(100);
   make_chain_elsewhere(n);
-  tap_ge(stats().live, n);
+  tap_ge(hk_stats(table).live, n);
   size_t full = used_bytes();
-  size_t slots = stats().bytes;
+  size_t slots = hk_stats(table).bytes;
   settle();
-  tap_le(stats().live, worst_share() * (double)n + 3000);
+  tap_le(hk_stats(table).live, worst_share() * (double)n + 3000);
   hc_trim(table);
   if (!gu_on_reclaim()) /* free cells become free blocks in the next one */
-    collect();
+    hk_collect();
   tap_note("%zu KB used, then %zu KB; table %zu KB, then %zu KB", full / 1024,
-           used_bytes() / 1024, slots / 1024, stats().bytes / 1024);
-  tap_le(stats().bytes, slots / 4);
+           used_bytes() / 1024, slots / 1024, hk_stats(table).bytes / 1024);
+  tap_le(hk_stats(table).bytes, slots / 4);
   if (gu_has_kinds())
     tap_le(used_bytes(), full / 4);
-  check_sound();
+  hk_check_sound(table);
 }
 
 static void held_nodes_stay(void) {
@@ -212,7 +194,7 @@ static void held_nodes_stay(void) {
     tap_require(notified[i] == 0);
     t = (const void *)key[1];
   }
-  check_sound();
+  hk_check_sound(table);
   hc_keep(tree);
 }
 
@@ -237,7 +219,7 @@ static void dead_among_many_live_leave(void) {
   start(MANY);
   s.held = hc_scanned_alloc(MANY * sizeof *s.held);
   gu_apart(make_sparse, &s);
-  collect();
+  hk_collect();
   for (size_t i = 0; i < MANY; i++) {
     gone += i % 32 == 0 && notified[i] == 1;
     tap_require(i % 32 == 0 || notified[i] == 0);
@@ -246,25 +228,25 @@ static void dead_among_many_live_leave(void) {
     tap_ge(gone, 0.98 * MANY / 32);
   for (size_t i = 0; i < MANY; i++)
     tap_require(s.held[i] == NULL || num(i) == s.held[i]);
-  check_sound();
+  hk_check_sound(table);
   hc_keep(s.held);
 }
 
 static void table_grows_and_shrinks(void) {
   uintptr_t n = 300000;
   start(300000);
-  size_t small = stats().slots;
+  size_t small = hk_stats(table).slots;
   gu_apart(make_numbers, &n);
-  size_t big = stats().slots;
+  size_t big = hk_stats(table).slots;
   tap_ge(big, n);
-  tap_ge(stats().grown, 5);
-  check_sound();
+  tap_ge(hk_stats(table).grown, 5);
+  hk_check_sound(table);
   settle();
   hc_trim(table);
-  check_sound();
-  tap_le(stats().slots, big / (gu_has_kinds() ? 8 : 2));
-  tap_ge(stats().shrunk, 1);
-  tap_check(stats().slots >= small);
+  hk_check_sound(table);
+  tap_le(hk_stats(table).slots, big / (gu_has_kinds() ? 8 : 2));
+  tap_ge(hk_stats(table).shrunk, 1);
+  tap_check(hk_stats(table).slots >= small);
   for (uintptr_t i = 0; i < 1000; i++)
     tap_require(num(i) == num(i));
 }
@@ -272,7 +254,7 @@ static void table_grows_and_shrinks(void) {
 enum { SIDE = 200 };
 
 static uint64_t probes_each(const hc_stats *before) {
-  hc_stats after = stats();
+  hc_stats after = hk_stats(table);
   return (after.probes - before->probes) /
          (after.hits + after.misses - before->hits - before->misses);
 }
@@ -292,7 +274,7 @@ static void dense_keys_take_few_probes(void) {
   for (uintptr_t i = 0; i < SIDE; i++)
     node[i] = num(i);
   for (int round = 0; round < 2; round++) {
-    hc_stats before = stats();
+    hc_stats before = hk_stats(table);
     for (uintptr_t i = 0; i < (uintptr_t)SIDE * SIDE; i++) {
       const void *p = hc_intern2(points, 0, i / SIDE, i % SIDE);
       const void *q = pair(node[i / SIDE], node[i % SIDE]);
@@ -303,7 +285,7 @@ static void dense_keys_take_few_probes(void) {
     tap_note("%llu probes each", (unsigned long long)probes_each(&before));
     tap_le(probes_each(&before), round == 0 ? 40 : 20);
   }
-  check_sound();
+  hk_check_sound(table);
   hc_keep(held);
 }
 
@@ -329,9 +311,9 @@ static void random_against_model(void) {
     for (size_t i = 0; i < HELD; i++)
       tap_require(held[i] == NULL ||
                   (hc_key(held[i])[0] == key[i] && num(key[i]) == held[i]));
-    check_sound();
+    hk_check_sound(table);
   }
-  tap_ge(stats().removed, 1);
+  tap_ge(hk_stats(table).removed, 1);
 }
 
 static void double_first_word(void *node, void *closure) {
@@ -365,12 +347,12 @@ static void check_finds_damage(void) {
   const void *n = num(1);
   uintptr_t *key = (uintptr_t *)(uintptr_t)hc_key(n);
   char why[120];
-  check_sound();
+  hk_check_sound(table);
   *key = 2;
   tap_check(hc_check(table, why, sizeof why) > 0);
   tap_note("%s", why);
   *key = 1;
-  check_sound();
+  hk_check_sound(table);
 }
 
 static void tables_come_and_go(void) {
@@ -390,7 +372,7 @@ static void tables_come_and_go(void) {
   gu_collect();
   settle();
   tap_eq_u(hc_key(kept)[0], 77);
-  check_sound();
+  hk_check_sound(table);
 }
 
 static void classes_are_counted(void) {
@@ -432,7 +414,7 @@ static void in_between(void *object, void *cd) {
   if (++meanwhile.turns % 4 == 0)
     meanwhile.seen = hc_intern1(meanwhile.wide, 0, meanwhile.key);
   else
-    tap_eq_u(hc_drain(60000), 0);
+    hk_drain();
 }
 
 static GU_NOINLINE void watch_one(void) {
@@ -464,7 +446,7 @@ static void the_table_changes_while_a_node_is_made(void) {
   meanwhile.key = 0;
   tap_eq_u(wrong, 0);
   tap_ge(turns, LEAST_TURNS);
-  check_sound();
+  hk_check_sound(table);
 }
 
 TAP_MAIN(TAP_CASE(equal_keys_are_one_node), TAP_CASE(find_never_makes),

@@ -4,11 +4,11 @@
 #include <gc/gc.h>
 #include <hcons/hcons.h>
 
+#include "extra/hcons_kit.h"
 #include "lib/gcutil.h"
 #include "lib/tap.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -20,38 +20,10 @@ enum { MANY = 30000, HELD = 500, ROUNDS = 300 };
 
 static hc_table *table;
 
-static bool is_proper(void) {
-  return gu_has_kinds() && getenv("HCONS_BACKEND") == NULL;
-}
-
-static void start(unsigned flags, unsigned shards) {
-  hc_table_opts o = {.flags = flags, .shards = shards};
-  table = hc_table_open(&o);
-  tap_require(table != NULL);
-}
-
-static hc_class *make_class(hc_class_desc d) {
-  hc_class *c = hc_class_new(table, &d);
-  tap_require(c != NULL);
-  return c;
-}
+static hc_class *make_class(hc_class_desc d) { return hk_class(table, d); }
 
 static hc_class *numbers(void) {
   return make_class((hc_class_desc){.name = "number", .leaf = true});
-}
-
-static void check_sound(void) {
-  char why[120];
-  int faults = hc_check(table, why, sizeof why);
-  if (faults != 0)
-    tap_note("%s", why);
-  tap_eq_u(faults, 0);
-}
-
-static hc_stats stats(void) {
-  hc_stats s;
-  hc_get_stats(table, &s);
-  return s;
 }
 
 /* ---- What stays ---- */
@@ -65,7 +37,7 @@ static void count_told(const void *node, void *closure) {
 
 /* Nodes of two classes come in turn, so they stand in each other's runs. */
 static void two_classes_one_goes(unsigned flags, unsigned shards) {
-  start(flags, shards);
+  table = hk_table(flags, shards);
   hc_class *stays = numbers();
   hc_class *goes = make_class((hc_class_desc){.name = "goes",
                                               .leaf = true,
@@ -80,8 +52,8 @@ static void two_classes_one_goes(unsigned flags, unsigned shards) {
   }
   tap_check(hc_id(gone[3]) != 0);
   hc_class_free(goes);
-  check_sound();
-  tap_eq_u(stats().live, MANY);
+  hk_check_sound(table);
+  tap_eq_u(hk_stats(table).live, MANY);
   for (uintptr_t i = 0; i < MANY; i++)
     tap_require(hc_find(stays, 0, &i, 1) == held[i]);
   for (uintptr_t i = 0; i < HELD; i++)
@@ -92,10 +64,9 @@ static void two_classes_one_goes(unsigned flags, unsigned shards) {
   tap_check(hc_class_number(next) != hc_node_class(gone[0]));
   tap_check(hc_intern1(next, 0, 1) != gone[1]);
   memset(gone, 0, HELD * sizeof *gone);
-  gu_collect();
-  tap_eq_u(hc_drain(60000), 0);
+  hk_collect();
   tap_eq_u(atomic_load(&told), 0);
-  check_sound();
+  hk_check_sound(table);
   hc_keep(held);
   hc_keep(gone);
 }
@@ -108,12 +79,11 @@ static void others_stay_in_many_shards(void) { two_classes_one_goes(0, 64); }
 
 /* Many more than there are numbers, in one process; each with nodes that die. */
 static void numbers_come_back(void) {
-  start(0, 0);
+  table = hk_table(0, 0);
   for (uintptr_t round = 0; round < ROUNDS; round++) {
     hc_class *c = hc_class_new(table, &(hc_class_desc){.leaf = true});
     for (int i = 0; c == NULL && i < 20; i++) {
-      gu_collect();
-      tap_eq_u(hc_drain(60000), 0);
+      hk_collect();
       c = hc_class_new(table, &(hc_class_desc){.leaf = true});
     }
     tap_require(c != NULL);
@@ -122,8 +92,8 @@ static void numbers_come_back(void) {
     hc_class_free(c);
   }
   hc_class_free(NULL);
-  tap_eq_u(stats().live, 0);
-  check_sound();
+  tap_eq_u(hk_stats(table).live, 0);
+  hk_check_sound(table);
 }
 
 /* ---- Others at work ---- */
@@ -146,7 +116,7 @@ static void *look_up(void *unused) {
 
 static void classes_end_while_others_are_used(void) {
   pthread_t thread;
-  start(0, 1);
+  table = hk_table(0, 1);
   used = numbers();
   tap_require(pthread_create(&thread, NULL, look_up, NULL) == 0);
   for (uintptr_t round = 0; round < 40; round++) {
@@ -154,26 +124,20 @@ static void classes_end_while_others_are_used(void) {
     for (uintptr_t i = 0; i < 300; i++)
       hc_intern1(c, 0, i);
     hc_class_free(c);
-    if (round % 10 == 9) {
-      gu_collect();
-      tap_eq_u(hc_drain(60000), 0);
-    }
+    if (round % 10 == 9)
+      hk_collect();
   }
   atomic_store(&is_over, true);
   pthread_join(thread, NULL);
-  check_sound();
+  hk_check_sound(table);
 }
 
 /* ---- Callbacks ---- */
 
-static atomic_bool gate_is_shut = true;
-static atomic_uint at_gate;
+static struct hk_gate gate = {.is_shut = true};
 
-static void wait_at_gate(const void *node, void *closure) {
-  (void)node, (void)closure;
-  atomic_fetch_add(&at_gate, 1);
-  while (atomic_load(&gate_is_shut))
-    sched_yield();
+static void wait_and_count(const void *node, void *closure) {
+  hk_wait_at_gate(node, closure);
   atomic_fetch_add(&told, 1);
 }
 
@@ -188,26 +152,24 @@ static const void *volatile alive; /* a node of the class */
 static void *open_gate(void *unused) {
   while (hc_is_interned(alive))
     usleep(1000);
-  atomic_store(&gate_is_shut, false);
+  atomic_store(&gate.is_shut, false);
   return unused;
 }
 
 static void skip_on_the_old_door(void) {
-  if (!is_proper())
+  if (!hk_is_proper())
     tap_skip(
         "callbacks run under the collector's lock, which the caller takes");
 }
 
 /* A thousand dead nodes, the first of which is at the gate. */
 static hc_class *class_at_gate(void) {
-  start(0, 1);
-  hc_class *c =
-      make_class((hc_class_desc){.leaf = true, .on_reclaim = wait_at_gate});
+  table = hk_table(0, 1);
+  hc_class *c = make_class((hc_class_desc){
+      .leaf = true, .on_reclaim = wait_and_count, .closure = &gate});
   gu_apart(make_dead, c);
   GC_gcollect();
-  for (int i = 0; i < 10000 && atomic_load(&at_gate) == 0; i++)
-    usleep(1000);
-  tap_require(atomic_load(&at_gate) != 0);
+  tap_require(hk_somebody_arrives(&gate));
   alive = hc_intern1(c, 1, 1);
   return c;
 }
@@ -223,16 +185,16 @@ static void callbacks_end(bool with_the_table) {
   else
     hc_class_free(c);
   unsigned told_then = atomic_load(&told);
-  tap_eq_u(told_then, atomic_load(&at_gate));
+  tap_eq_u(told_then, atomic_load(&gate.arrived));
   tap_ge(told_then, 1);
   tap_le(told_then, 999);
   pthread_join(thread, NULL);
-  tap_eq_u(hc_drain(60000), 0);
+  hk_drain();
   tap_eq_u(atomic_load(&told), told_then);
   if (with_the_table)
     return;
-  tap_eq_u(stats().live, 0);
-  check_sound();
+  tap_eq_u(hk_stats(table).live, 0);
+  hk_check_sound(table);
 }
 
 static void callbacks_end_with_their_class(void) { callbacks_end(false); }
@@ -244,7 +206,7 @@ static void free_own(const void *node, void *closure) {
 }
 
 static void own_callback_role(void) {
-  start(0, 1);
+  table = hk_table(0, 1);
   gu_apart(make_dead,
            make_class((hc_class_desc){.leaf = true, .on_reclaim = free_own}));
   GC_gcollect();

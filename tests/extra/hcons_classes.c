@@ -4,10 +4,10 @@
 #include <gc/gc.h>
 #include <hcons/hcons.h>
 
+#include "extra/hcons_kit.h"
 #include "lib/gcutil.h"
 #include "lib/tap.h"
 
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,43 +19,12 @@ enum { MANY = 30000 };
 
 static hc_table *table;
 
-static bool is_proper(void) {
-  return gu_has_kinds() && getenv("HCONS_BACKEND") == NULL;
-}
+static void start(unsigned flags) { table = hk_table(flags, 0); }
 
-static void start(unsigned flags) {
-  hc_table_opts o = {.flags = flags};
-  table = hc_table_open(&o);
-  tap_require(table != NULL);
-}
-
-static hc_class *make_class(hc_class_desc d) {
-  hc_class *c = hc_class_new(table, &d);
-  tap_require(c != NULL);
-  return c;
-}
+static hc_class *make_class(hc_class_desc d) { return hk_class(table, d); }
 
 static hc_class *numbers(void) {
   return make_class((hc_class_desc){.name = "number", .leaf = true});
-}
-
-static void collect(void) {
-  gu_collect();
-  tap_eq_u(hc_drain(60000), 0);
-}
-
-static void check_sound(void) {
-  char why[120];
-  int faults = hc_check(table, why, sizeof why);
-  if (faults != 0)
-    tap_note("%s", why);
-  tap_eq_u(faults, 0);
-}
-
-static hc_stats stats(void) {
-  hc_stats s;
-  hc_get_stats(table, &s);
-  return s;
 }
 
 /* ---- Ways to intern ---- */
@@ -68,8 +37,8 @@ static void fast_paths_agree(void) {
   tap_eq_p(hc_intern1(c, 4, 11), hc_intern(c, 4, key, 1));
   tap_eq_p(hc_intern2(c, 4, 11, 12), hc_intern(c, 4, key, 2));
   tap_eq_p(hc_intern3(c, 4, 11, 12, 13), hc_intern(c, 4, key, 3));
-  tap_eq_u(stats().made, 4);
-  check_sound();
+  tap_eq_u(hk_stats(table).made, 4);
+  hk_check_sound(table);
 }
 
 static void batches_agree(void) {
@@ -84,9 +53,9 @@ static void batches_agree(void) {
   tap_eq_u(hc_intern_batch(c, 1, keys, 2, MANY, out), MANY);
   for (size_t i = 0; i < MANY; i++)
     tap_require(out[i] == hc_find(c, 1, keys + 2 * i, 2));
-  tap_eq_u(stats().made, MANY / 3);
+  tap_eq_u(hk_stats(table).made, MANY / 3);
   tap_eq_u(hc_intern_batch(c, HC_MAX_TAG + 1, keys, 2, MANY, out), 0);
-  check_sound();
+  hk_check_sound(table);
   hc_keep(out);
 }
 
@@ -100,7 +69,7 @@ static void key_ranges_are_kept(void) {
   tap_check(hc_intern(c, 0, key, 3) != NULL);
   tap_check(hc_intern(c, 0, key, 4) == NULL);
   tap_check(hc_intern0(c, 0) == NULL);
-  tap_eq_u(stats().live, 2);
+  tap_eq_u(hk_stats(table).live, 2);
 }
 
 static uint64_t hash_low(const uintptr_t *key, size_t words, void *closure) {
@@ -127,7 +96,7 @@ static void own_equality(void) {
   tap_eq_p(hc_intern1(c, 0, 27), seven);
   tap_check(hc_intern1(c, 0, 8) != seven);
   tap_eq_u(hc_key(hc_intern1(c, 0, 37))[0], 7);
-  check_sound();
+  hk_check_sound(table);
   d.leaf = false; /* its children would be somebody else's */
   tap_check(hc_class_new(table, &d) == NULL);
   d.leaf = true;
@@ -165,11 +134,11 @@ static void maps_tell_pointers(void) {
   start(0);
   void **held = hc_scanned_alloc(1000 * sizeof *held);
   gu_apart(make_mapped, held);
-  collect();
+  hk_collect();
   hc_class *n = hc_class_of((const void *)hc_key(held[0])[0]);
   tap_eq_u(found(n, 1), 1000);
   tap_eq_u(found(n, 3), 1000);
-  if (is_proper())
+  if (hk_is_proper())
     tap_le(found(n, 2), 50);
   hc_class_desc d = {.flags = HC_CLASS_MAPPED,
                      .pointers = UINT64_C(1) << HC_MAX_MAPPED_WORDS};
@@ -192,8 +161,8 @@ static void ids_grow_and_stay(void) {
     tap_require(id > last && hc_id(n) == id && *hc_extra(n) == 0);
     last = id;
   }
-  collect();
-  collect();
+  hk_collect();
+  hk_collect();
   tap_ge(hc_id(hc_intern1(c, 1, 5)), last + 1);
   size_t kept = 0;
   for (uintptr_t i = 0; i < 3000; i++) { /* their keys come back */
@@ -201,7 +170,7 @@ static void ids_grow_and_stay(void) {
     kept += id == i + 1;
     tap_require(id == i + 1 || id > last);
   }
-  if (is_proper())
+  if (hk_is_proper())
     tap_le(kept, 300);
   tap_eq_u(hc_id(hc_intern1(numbers(), 0, 1)), 0);
 }
@@ -258,7 +227,7 @@ static void walk(bool with_changes) {
     tap_eq_u(once, MANY);
   if (!with_changes)
     tap_eq_u(t.calls, MANY);
-  check_sound();
+  hk_check_sound(table);
   hc_keep(held);
 }
 
@@ -305,7 +274,7 @@ static void nodes_outlive_their_table(void) {
   gu_apart(make_outliving, held);
   number = hc_node_class(held[0]);
   hc_table_free(table);
-  collect();
+  hk_collect();
   for (uintptr_t i = 0; i < 1000; i++)
     tap_require(hc_key(held[i])[0] == i);
   tap_eq_s(hc_class_name(hc_class_of(held[7])), "outlives");
@@ -313,10 +282,10 @@ static void nodes_outlive_their_table(void) {
   for (int i = 0; i < 5; i++)
     tap_check(hc_class_number(numbers()) != number);
   memset(held, 0, 1000 * sizeof *held);
-  collect();
-  collect();
+  hk_collect();
+  hk_collect();
   tap_eq_u(told, 0);
-  check_sound();
+  hk_check_sound(table);
   hc_keep(held);
 }
 
@@ -340,9 +309,9 @@ static void a_table_for_one(void) {
     for (uintptr_t i = 0; i < MANY; i++)
       tap_require(hc_intern1(c, 0, i) == held[i]);
   }
-  collect();
-  tap_ge(stats().removed, 4 * MANY);
-  check_sound();
+  hk_collect();
+  tap_ge(hk_stats(table).removed, 4 * MANY);
+  hk_check_sound(table);
   hc_table_opts o = {.flags = 1u << 20};
   tap_check(hc_table_open(&o) == NULL);
   hc_keep(held);
@@ -350,15 +319,8 @@ static void a_table_for_one(void) {
 
 /* ---- Reviving ---- */
 
-static atomic_bool gate_is_shut;
+static struct hk_gate gate;
 static unsigned revivals;
-
-/* Holds the notifier back while the gate is shut. */
-static void wait_at_gate(const void *node, void *closure) {
-  (void)node, (void)closure;
-  while (is_proper() && atomic_load(&gate_is_shut))
-    sched_yield();
-}
 
 static void forget_payload(void *node, void *closure) {
   (void)closure;
@@ -379,28 +341,29 @@ static void payload_is_reset(void) {
   hc_class *c = make_class((hc_class_desc){.name = "payload",
                                            .leaf = true,
                                            .extra_words = 1,
-                                           .on_reclaim = wait_at_gate,
+                                           .on_reclaim = hk_wait_at_gate,
+                                           .closure = &gate,
                                            .on_revive = forget_payload});
   const void **held = hc_scanned_alloc(MANY * sizeof *held);
   gu_apart(make_with_payload, c);
-  atomic_store(&gate_is_shut, true);
+  atomic_store(&gate.is_shut, true);
   gu_collect();
   for (uintptr_t i = 0; i < MANY; i++) {
     held[i] = hc_intern1(c, 0, i);
     kept += *hc_extra(held[i]) != 0;
   }
   tap_note("%zu kept, %u revived", kept, revivals);
-  if (is_proper()) {
+  if (hk_is_proper()) {
     tap_ge(revivals, 0.9 * MANY);
-    tap_eq_u(stats().revived, revivals);
+    tap_eq_u(hk_stats(table).revived, revivals);
   }
   tap_le(kept, MANY / 20);
-  check_sound();
-  atomic_store(&gate_is_shut, false);
-  collect();
+  hk_check_sound(table);
+  atomic_store(&gate.is_shut, false);
+  hk_collect();
   for (uintptr_t i = 0; i < MANY; i++)
     tap_require(hc_intern1(c, 0, i) == held[i] && hc_key(held[i])[0] == i);
-  check_sound();
+  hk_check_sound(table);
   hc_keep(held);
 }
 
@@ -412,8 +375,9 @@ static atomic_uintptr_t told_slow; /* its key, when that is at the gate */
 
 /* The first waits. */
 static void tell_at_gate(const void *node, void *closure) {
+  (void)closure;
   if (atomic_fetch_add(&told_in_all, 1) == 0)
-    wait_at_gate(node, closure);
+    hk_wait_at_gate(node, &gate);
 }
 
 static void tell_of_slow(const void *node, void *closure) {
@@ -434,7 +398,7 @@ static bool same_but_slow(const uintptr_t *a, const uintptr_t *b, size_t words,
   if (is_armed) {
     unsigned before = atomic_load(&told_in_all);
     is_armed = false;
-    atomic_store(&gate_is_shut, false);
+    atomic_store(&gate.is_shut, false);
     usleep(300000);
     told_meanwhile = atomic_load(&told_in_all) - before;
   }
@@ -459,7 +423,7 @@ static bool slow_ones_wait(struct gate_classes *classes) {
   atomic_store(&told_in_all, 0);
   atomic_store(&told_slow, 0);
   gu_apart(make_dead, classes);
-  atomic_store(&gate_is_shut, true);
+  atomic_store(&gate.is_shut, true);
   gu_collect();
   for (int i = 0; i < 200 && atomic_load(&told_in_all) == 0; i++)
     usleep(1000);
@@ -484,24 +448,24 @@ static void look_up_while_dying(unsigned flags) {
                                  .on_reclaim = tell_of_slow,
                                  .hash = hash_first,
                                  .equal = same_but_slow})};
-  for (int i = 0; i < 20 && is_proper() && stats().late == 0; i++) {
+  for (int i = 0; i < 20 && hk_is_proper() && hk_stats(table).late == 0; i++) {
     if (slow_ones_wait(&c)) {
       uintptr_t key[3] = {atomic_load(&told_slow) == 1 ? 2 : 1, 0, 0};
       settle_in(c.slow);
       is_armed = true;
       tap_check(hc_find(c.slow, 0, key, 3) == NULL);
       const void *fresh = hc_intern(c.slow, 0, key, 3);
-      check_sound();
-      tap_eq_u(hc_drain(60000), 0);
+      hk_check_sound(table);
+      hk_drain();
       tap_eq_p(hc_find(c.slow, 0, key, 3), fresh);
       hc_keep(fresh);
     }
-    atomic_store(&gate_is_shut, false);
-    collect();
+    atomic_store(&gate.is_shut, false);
+    hk_collect();
   }
-  if (is_proper())
-    tap_ge(stats().late, 1);
-  check_sound();
+  if (hk_is_proper())
+    tap_ge(hk_stats(table).late, 1);
+  hk_check_sound(table);
 }
 
 static void too_late_is_gone(void) { look_up_while_dying(0); }
@@ -543,8 +507,8 @@ static void growing_does_not_stall(void) {
   for (int i = 0; i < 10 && least > 4; i++) {
     start(HC_SINGLE);
     double longest = longest_step(numbers(), 1000000);
-    tap_ge(stats().grown, 8);
-    check_sound();
+    tap_ge(hk_stats(table).grown, 8);
+    hk_check_sound(table);
     hc_table_free(table);
     least = longest < least ? longest : least;
   }
@@ -594,12 +558,12 @@ static void memos_forget(void) {
   tap_eq_p(hc_memo_compute(m, raced, compute, m), hc_intern1(c, 2, 6));
   gu_apart(note_many, m);
   tap_eq_u(hc_memo_count(m), MANY + 2);
-  collect();
+  hk_collect();
   tap_le(hc_memo_count(m), MANY / 20);
-  tap_le(stats().live, MANY / 10);
+  tap_le(hk_stats(table).live, MANY / 10);
   tap_check(hc_memo_get(m, n, &value) && value == result);
   tap_eq_u(hc_key(value)[0], 5);
-  check_sound();
+  hk_check_sound(table);
   hc_memo_free(m);
   hc_keep(n);
 }
@@ -619,10 +583,10 @@ static void the_child_has_the_table(void) {
         _exit(1);
     for (uintptr_t i = 0; i < 100; i++)
       hc_intern1(c, 9, i);
-    _exit(stats().live >= 200 ? 0 : 2);
+    _exit(hk_stats(table).live >= 200 ? 0 : 2);
   }
   gu_check_child(child);
-  check_sound();
+  hk_check_sound(table);
   hc_keep(held);
 }
 

@@ -5,6 +5,7 @@
 #include <gc/gc.h>
 #include <hcons/hcons.h>
 
+#include "extra/hcons_kit.h"
 #include "lib/gcutil.h"
 #include "lib/tap.h"
 
@@ -19,30 +20,19 @@ enum { MANY = TAP_ASAN || TAP_TSAN ? 4000 : 20000, THREADS = 4 };
 static hc_table *table;
 static hc_class *number;
 static hc_class *pair;
-static atomic_bool gate_is_shut;
-
-static bool is_proper(void) {
-  return gu_has_kinds() && getenv("HCONS_BACKEND") == NULL;
-}
-
-/* Holds the notifier back while the gate is shut. */
-static void wait_at_gate(const void *node, void *closure) {
-  (void)node, (void)closure;
-  while (is_proper() && atomic_load(&gate_is_shut))
-    sched_yield();
-}
+static struct hk_gate gate;
 
 static void start(void) {
-  hc_class_desc n = {
-      .name = "number", .leaf = true, .on_reclaim = wait_at_gate};
+  hc_class_desc n = {.name = "number",
+                     .leaf = true,
+                     .on_reclaim = hk_wait_at_gate,
+                     .closure = &gate};
   hc_class_desc p = {.name = "pair"};
   GC_INIT();
   GC_allow_register_threads();
-  table = hc_table_new(0);
-  tap_require(table != NULL);
-  number = hc_class_new(table, &n);
-  pair = hc_class_new(table, &p);
-  tap_require(number != NULL && pair != NULL);
+  table = hk_table(0, 0);
+  number = hk_class(table, n);
+  pair = hk_class(table, p);
 }
 
 static hc_memo *memo_of(unsigned keys, unsigned flags) {
@@ -58,17 +48,6 @@ static const void *num(uintptr_t n) { return hc_intern1(number, 0, n); }
 
 static const void *two(const void *a, const void *b) {
   return hc_intern2(pair, 0, (uintptr_t)a, (uintptr_t)b);
-}
-
-static void collect(void) {
-  gu_collect();
-  tap_eq_u(hc_drain(60000), 0);
-}
-
-static size_t live(void) {
-  hc_stats s;
-  hc_get_stats(table, &s);
-  return s.live;
 }
 
 /* ---- Calls ---- */
@@ -146,9 +125,9 @@ static void values_keep_no_keys(void) {
     struct job j = {memo_of(keys, HC_MEMO_EXACT), held, keys};
     gu_apart(note_job, &j);
     tap_eq_u(hc_memo_count(j.memo), MANY - 1);
-    collect();
+    hk_collect();
     tap_le(hc_memo_count(j.memo), MANY / 50);
-    tap_le(live(), MANY / 10);
+    tap_le(hk_stats(table).live, MANY / 10);
     hc_memo_free(j.memo);
   }
   hc_keep(held);
@@ -165,7 +144,7 @@ static void values_live_with_their_keys(void) {
     if (i > 0)
       tap_require(hc_memo_put2(m, key[i - 1], key[i], two(key[i], key[i])));
   }
-  collect();
+  hk_collect();
   for (uintptr_t i = 1; i < MANY; i++) {
     tap_require(hc_memo_get2(m, key[i - 1], key[i], &v));
     tap_require(v == two(key[i], key[i]));
@@ -183,13 +162,12 @@ static void note_numbers(void *memo) {
  * again. What they had noted is gone. */
 static void revived_keys_have_no_value(void) {
   size_t noted = 0;
-  hc_stats s;
   void *v;
   start();
   hc_memo *m = memo_of(2, HC_MEMO_EXACT);
   const void **held = hc_scanned_alloc(MANY * sizeof *held);
   gu_apart(note_numbers, m);
-  atomic_store(&gate_is_shut, true);
+  atomic_store(&gate.is_shut, true);
   gu_collect();
   for (uintptr_t i = 0; i < MANY; i++) {
     held[i] = num(i);
@@ -199,14 +177,13 @@ static void revived_keys_have_no_value(void) {
       tap_require(hc_is_interned(v) && two(held[i], held[i]) == v);
     }
   }
-  hc_get_stats(table, &s);
-  if (is_proper())
-    tap_ge(s.revived, 0.9 * MANY);
+  if (hk_is_proper())
+    tap_ge(hk_stats(table).revived, 0.9 * MANY);
   tap_le(noted, MANY / 50);
   for (uintptr_t i = 0; i < MANY; i++)
     tap_require(hc_memo_put2(m, held[i], held[i], num(i)));
-  atomic_store(&gate_is_shut, false);
-  collect();
+  atomic_store(&gate.is_shut, false);
+  hk_collect();
   for (uintptr_t i = 0; i < MANY; i++)
     tap_require(hc_memo_get2(m, held[i], held[i], &v) && v == num(i));
   hc_memo_free(m);
@@ -335,7 +312,7 @@ static void lossy_memos_have_a_size(void) {
     }
   tap_eq_u(hits, hc_memo_count(m));
   GC_enable();
-  collect();
+  hk_collect();
   tap_eq_u(hc_memo_count(m), 0);
   for (uintptr_t i = 0; i < MANY; i++)
     tap_require(!hc_memo_get(m, key[i], &v));
@@ -369,7 +346,7 @@ static void *churn_lossy(void *arg) {
 
 static void lossy_is_never_stale(void) {
   start();
-  plain = hc_class_new(table, &(hc_class_desc){.name = "other", .leaf = true});
+  plain = hk_class(table, (hc_class_desc){.name = "other", .leaf = true});
   shared = memo_of(2, HC_MEMO_LOSSY);
   run_threads(churn_lossy);
   tap_eq_u(atomic_load(&stale), 0);

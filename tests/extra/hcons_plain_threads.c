@@ -4,6 +4,7 @@
  * here no header of the collector changes what pthread_create means. */
 #include <hcons/hcons.h>
 
+#include "extra/hcons_kit.h"
 #include "lib/gcutil.h"
 #include "lib/tap.h"
 
@@ -20,22 +21,8 @@ static atomic_bool stop;
 static pthread_key_t key;
 
 static void start(void) {
-  hc_class_desc leaf = {.name = "number", .leaf = true};
-  table = hc_table_new(0);
-  number = hc_class_new(table, &leaf);
-  tap_require(number != NULL);
-}
-
-static uint64_t live(void) {
-  hc_stats s;
-  hc_get_stats(table, &s);
-  return s.live;
-}
-
-static void check_sound(void) {
-  char why[120];
-  if (!tap_check(hc_check(table, why, sizeof why) == 0))
-    tap_note("%s", why);
+  table = hk_table(0, 0);
+  number = hk_class(table, (hc_class_desc){.name = "number", .leaf = true});
 }
 
 static void expect(bool ok) {
@@ -92,12 +79,10 @@ static void their_stacks_hold_nodes(void) {
   atomic_store(&stop, true);
   tap_require(pthread_join(collector, NULL) == 0);
   tap_eq_u(atomic_load(&wrong), 0);
-  for (int i = 0; i < 3; i++) {
-    gu_collect();
-    tap_eq_u(hc_drain(60000), 0);
-  }
-  tap_le(live(), THREADS * HELD / 20);
-  check_sound();
+  for (int i = 0; i < 3; i++)
+    hk_collect();
+  tap_le(hk_stats(table).live, THREADS * HELD / 20);
+  hk_check_sound(table);
 }
 
 /* The first look at the table is one that finds a node which another thread holds. */
@@ -117,7 +102,7 @@ static void many_come_and_go(void) {
       gu_collect();
   }
   tap_eq_u(atomic_load(&wrong), 0);
-  check_sound();
+  hk_check_sound(table);
   hc_keep(held);
 }
 
@@ -147,7 +132,7 @@ static void destructors_of_a_thread_intern(void) {
   }
   tap_eq_u(atomic_load(&wrong), 0);
   tap_eq_u(atomic_load(&late_interns), 20 * THREADS);
-  check_sound();
+  hk_check_sound(table);
 }
 
 TAP_MAIN(TAP_CASE_T(their_stacks_hold_nodes, 120),

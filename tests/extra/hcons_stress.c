@@ -11,13 +11,13 @@
 #include <gc/gc.h>
 #include <hcons/hcons.h>
 
+#include "extra/hcons_kit.h"
 #include "lib/gcutil.h"
 #include "lib/tap.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 enum {
@@ -107,15 +107,13 @@ static void start(unsigned shards) {
                      .on_reclaim = on_reclaim};
   hc_class_desc p = {.name = "pair", .min_words = 2, .max_words = 2};
   hc_memo_opts m = {.flags = HC_MEMO_LOSSY};
-  hc_table_opts o = {.shards = shards};
   for (size_t i = 0; i < LOCKS; i++)
     pthread_mutex_init(&locks[i], NULL);
-  table = hc_table_open(&o);
-  tap_require(table != NULL);
-  number = hc_class_new(table, &n);
-  pair = hc_class_new(table, &p);
+  table = hk_table(0, shards);
+  number = hk_class(table, n);
+  pair = hk_class(table, p);
   memo = gu_has_kinds() ? hc_memo_new() : hc_memo_open(&m);
-  tap_require(number != NULL && pair != NULL && memo != NULL);
+  tap_require(memo != NULL);
 }
 
 /* ---- Numbers ---- */
@@ -332,14 +330,6 @@ static void make_pthread(pthread_t *thread, void *(*fn)(void *), void *arg) {
   tap_require(pthread_create(thread, NULL, fn, arg) == 0);
 }
 
-static void check_sound(void) {
-  char why[120];
-  int faults = hc_check(table, why, sizeof why);
-  if (faults != 0)
-    tap_note("%s", why);
-  tap_eq_u(faults, 0);
-}
-
 /* Short threads come and go meanwhile, and the table is checked. */
 static void let_run(unsigned threads) {
   uint64_t end = gu_now_ns() + UINT64_C(1000000000) * (tap_long() ? 300 : 3);
@@ -347,7 +337,7 @@ static void let_run(unsigned threads) {
     pthread_t thread;
     usleep(5000);
     if (i % 200 == 0)
-      check_sound();
+      hk_check_sound(table);
     if (threads > 1) {
       make_pthread(&thread, pass_by, (void *)(i % KEYS));
       tap_require(pthread_join(thread, NULL) == 0);
@@ -357,8 +347,7 @@ static void let_run(unsigned threads) {
 }
 
 static void report(void) {
-  hc_stats s;
-  hc_get_stats(table, &s);
+  hc_stats s = hk_stats(table);
   tap_note("%u numbers taken, %u trees built again, %u memo hits, %u notified",
            atomic_load(&taken), atomic_load(&rebuilt), atomic_load(&memo_hits),
            atomic_load(&told));
@@ -385,7 +374,7 @@ static void churn_with(unsigned threads, unsigned shards) {
   let_run(threads);
   for (unsigned i = 0; i <= threads; i++)
     tap_require(pthread_join(thread[i], NULL) == 0);
-  check_sound();
+  hk_check_sound(table);
   report();
 }
 
@@ -427,14 +416,13 @@ static void new_threads_are_known(void) {
     usleep(1000);
   for (size_t i = 0; i < NEW_THREADS; i++)
     held_for[i] = NULL;
-  gu_collect();
-  tap_eq_u(hc_drain(60000), 0);
+  hk_collect();
   tap_eq_u(atomic_load(&told), 0);
   atomic_store(&is_over, true);
   for (size_t i = 0; i < NEW_THREADS; i++)
     tap_require(pthread_join(thread[i], NULL) == 0);
   tap_eq_u(atomic_load(&violations[TWO_LIVE_NODES]), 0);
-  check_sound();
+  hk_check_sound(table);
 }
 
 TAP_MAIN(TAP_CASE(new_threads_are_known), TAP_CASE_T(two_threads_churn, 700),

@@ -7,6 +7,7 @@
 #include <gc/gc.h>
 #include <hcons/hcons.h>
 
+#include "extra/hcons_kit.h"
 #include "lib/gcutil.h"
 #include "lib/tap.h"
 
@@ -46,19 +47,10 @@ static void start(void) {
     pthread_mutex_init(&locks[i], NULL);
   GC_INIT();
   GC_allow_register_threads();
-  table = hc_table_new(0);
-  number = hc_class_new(table, &leaf);
-  two = hc_class_new(table, &inner);
-  tap_require(number != NULL && two != NULL);
+  table = hk_table(0, 0);
+  number = hk_class(table, leaf);
+  two = hk_class(table, inner);
   steps = tap_long() ? 2000000 : 150000;
-}
-
-static void check_sound(void) {
-  char why[120];
-  int faults = hc_check(table, why, sizeof why);
-  if (faults != 0)
-    tap_note("%s", why);
-  tap_eq_u(faults, 0);
 }
 
 static pthread_mutex_t *lock_of(uintptr_t key) { return &locks[key % LOCKS]; }
@@ -141,7 +133,6 @@ static void run_threads(void *(*fn)(void *), unsigned n) {
 }
 
 static void held_nodes_are_never_notified(void) {
-  hc_stats s;
   uint64_t sum = 0;
   start();
   run_threads(work, THREADS);
@@ -151,8 +142,8 @@ static void held_nodes_are_never_notified(void) {
     tap_eq_u(atomic_load(&holders[i]), 0);
     sum += atomic_load(&notified[i]);
   }
-  check_sound();
-  hc_get_stats(table, &s);
+  hk_check_sound(table);
+  hc_stats s = hk_stats(table);
   tap_note("made %llu, removed %llu, revived %llu, numbers notified %llu",
            (unsigned long long)s.made, (unsigned long long)s.removed,
            (unsigned long long)s.revived, (unsigned long long)sum);
@@ -179,7 +170,7 @@ static void same_keys_meet(void) {
   run_threads(same_nodes, 2);
   tap_eq_u(atomic_load(&taken_while_held), 0);
   tap_eq_u(atomic_load(&wrong_address), 0);
-  check_sound();
+  hk_check_sound(table);
 }
 
 TAP_MAIN(TAP_CASE_T(held_nodes_are_never_notified, 300),

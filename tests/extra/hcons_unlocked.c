@@ -3,6 +3,7 @@
 #include <gc/gc.h>
 #include <hcons/hcons.h>
 
+#include "extra/hcons_kit.h"
 #include "lib/gcutil.h"
 #include "lib/tap.h"
 
@@ -24,10 +25,9 @@ static atomic_bool is_over;
 static atomic_uint wrong, collections;
 
 static void open_table(unsigned i) {
-  hc_class_desc leaf = {.name = "number", .leaf = true};
-  table[i] = hc_table_new(0);
-  number[i] = hc_class_new(table[i], &leaf);
-  tap_require(number[i] != NULL);
+  table[i] = hk_table(0, 0);
+  number[i] =
+      hk_class(table[i], (hc_class_desc){.name = "number", .leaf = true});
 }
 
 static void start(void) {
@@ -44,14 +44,6 @@ static void run_beside(void *(*fn)(void *), unsigned n, pthread_t *thread) {
 static void await(unsigned n, const pthread_t *thread) {
   for (unsigned i = 0; i < n; i++)
     tap_require(pthread_join(thread[i], NULL) == 0);
-}
-
-static void check_sound(void) {
-  char why[120];
-  int faults = hc_check(table[0], why, sizeof why);
-  if (faults != 0)
-    tap_note("%s", why);
-  tap_eq_u(faults, 0);
 }
 
 static const void **keep_all(uintptr_t n) {
@@ -85,8 +77,7 @@ static void all_hits_are_counted(void) {
   await(THREADS, thread);
   hit_in_turn(NULL);
   for (unsigned i = 0; i < TABLES; i++) {
-    hc_stats s;
-    hc_get_stats(table[i], &s);
+    hc_stats s = hk_stats(table[i]);
     tap_eq_u(s.hits, (THREADS + 1) * ROUNDS * KEYS);
     tap_eq_u(s.made, KEYS);
     tap_ge(s.probes, s.hits + s.made);
@@ -96,11 +87,9 @@ static void all_hits_are_counted(void) {
 }
 
 static void a_new_table_begins_at_nothing(void) {
-  hc_stats s;
   start();
   for (int round = 0; round < 2 * TABLES; round++) {
-    hc_get_stats(table[0], &s);
-    tap_eq_u(s.hits, 0);
+    tap_eq_u(hk_stats(table[0]).hits, 0);
     for (int i = 0; i < 5; i++)
       hc_intern1(number[0], 0, 1);
     hc_table_free(table[0]);
@@ -111,7 +100,6 @@ static void a_new_table_begins_at_nothing(void) {
 /* ---- Arrays that go and come ---- */
 
 static void an_array_is_empty_when_it_comes_back(void) {
-  hc_stats s;
   start();
   for (int round = 0; round < 4; round++) {
     const void **kept = keep_all(GROWN);
@@ -120,11 +108,10 @@ static void an_array_is_empty_when_it_comes_back(void) {
     GC_gcollect();
     hc_drain(10000);
     hc_trim(table[0]);
-    check_sound();
+    hk_check_sound(table[0]);
   }
-  hc_get_stats(table[0], &s);
-  tap_ge(s.grown, 4);
-  tap_ge(s.shrunk, 4);
+  tap_ge(hk_stats(table[0]).grown, 4);
+  tap_ge(hk_stats(table[0]).shrunk, 4);
 }
 
 static void *look_up_all(void *kept) {
@@ -154,7 +141,7 @@ static void arrays_move_under_searches(void) {
   atomic_store(&is_over, true);
   await(2, thread);
   tap_eq_u(atomic_load(&wrong), 0);
-  check_sound();
+  hk_check_sound(table[0]);
 }
 
 /* ---- A collection in the middle ---- */
@@ -192,7 +179,7 @@ static void what_is_found_lives(void) {
   tap_note("%u look-ups with a collection, %u collections", middle,
            atomic_load(&collections));
   tap_eq_u(atomic_load(&wrong), 0);
-  check_sound();
+  hk_check_sound(table[0]);
 }
 
 TAP_MAIN(TAP_CASE(all_hits_are_counted),

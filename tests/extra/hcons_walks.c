@@ -4,13 +4,11 @@
 #include <gc/gc.h>
 #include <hcons/hcons.h>
 
+#include "extra/hcons_kit.h"
 #include "lib/gcutil.h"
 #include "lib/tap.h"
 
-#include <sched.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { HELD = 6000, DEAD = 200000, HELD_TAG = 0, DEAD_TAG = 1 };
 
@@ -25,36 +23,14 @@ struct walk {
 };
 
 static void start(unsigned flags) {
-  hc_table_opts o = {.flags = flags, .shards = 1};
-  table = hc_table_open(&o);
-  tap_require(table != NULL);
-  number = hc_class_new(table, &(hc_class_desc){.leaf = true});
-  tap_require(number != NULL);
-}
-
-static hc_stats stats(void) {
-  hc_stats s;
-  hc_get_stats(table, &s);
-  return s;
-}
-
-static void check_sound(void) {
-  char why[120];
-  int faults = hc_check(table, why, sizeof why);
-  if (faults != 0)
-    tap_note("%s", why);
-  tap_eq_u(faults, 0);
+  table = hk_table(flags, 1);
+  number = hk_class(table, (hc_class_desc){.leaf = true});
 }
 
 static void make_dead(void *unused) {
   (void)unused;
   for (uintptr_t i = 0; i < DEAD; i++)
     hc_intern1(number, DEAD_TAG, i * 7919);
-}
-
-static void let_die(void) {
-  gu_collect();
-  tap_eq_u(hc_drain(60000), 0);
 }
 
 static int visit(const void *node, void *cd) {
@@ -74,14 +50,14 @@ static int visit(const void *node, void *cd) {
 static void shrink_at_once(size_t held_calls) {
   if (held_calls > 1000)
     return;
-  let_die();
+  hk_collect();
   hc_trim(table);
 }
 
 /* By one insertion, whose move the walk finishes. */
 static void shrink_in_steps(size_t held_calls) {
   if (held_calls == 500)
-    let_die();
+    hk_collect();
   hc_intern1(number, DEAD_TAG, held_calls);
 }
 
@@ -100,14 +76,15 @@ static void walk_while(unsigned flags, void (*change)(size_t held_calls)) {
   for (uintptr_t i = 0; i < HELD; i++)
     held[i] = hc_intern1(number, HELD_TAG, i * 7919);
   gu_apart(make_dead, NULL);
-  size_t slots = stats().slots;
+  size_t slots = hk_stats(table).slots;
   tap_eq_u(hc_each(table, visit, &w), 0);
   for (size_t i = 0; i < HELD; i++)
     wrong += w.seen[i] != 1;
   tap_eq_u(wrong, 0);
-  tap_note("%zu slots, later %zu; %zu calls", slots, stats().slots, w.calls);
-  tap_ge(stats().shrunk, 1);
-  check_sound();
+  tap_note("%zu slots, later %zu; %zu calls", slots, hk_stats(table).slots,
+           w.calls);
+  tap_ge(hk_stats(table).shrunk, 1);
+  hk_check_sound(table);
   hc_keep(held);
   free(w.seen);
 }
@@ -125,44 +102,36 @@ static void walks_bear_shrinking_and_growing(void) {
 
 /* ---- Condemned nodes ---- */
 
-static atomic_bool gate_is_shut;
-static atomic_uint at_gate;
-
-static void wait_at_gate(const void *node, void *closure) {
-  (void)node, (void)closure;
-  atomic_fetch_add(&at_gate, 1);
-  while (atomic_load(&gate_is_shut))
-    sched_yield();
-}
+static struct hk_gate gate;
 
 static void do_nothing(size_t held_calls) { (void)held_calls; }
 
 /* The first notifier waits, and so all that is dead is condemned and in the table. */
 static void condemned_nodes_are_refused(void) {
-  if (!gu_has_kinds() || getenv("HCONS_BACKEND") != NULL)
+  if (!hk_is_proper())
     tap_skip("deaths are told when the collector comes upon them");
   start(0);
-  number = hc_class_new(
-      table, &(hc_class_desc){.leaf = true, .on_reclaim = wait_at_gate});
+  number = hk_class(table, (hc_class_desc){.leaf = true,
+                                           .on_reclaim = hk_wait_at_gate,
+                                           .closure = &gate});
   struct walk w = {.seen = calloc(HELD, sizeof(unsigned)),
                    .change = do_nothing};
   const void **held = hc_scanned_alloc(HELD * sizeof *held);
   for (uintptr_t i = 0; i < HELD; i++)
     held[i] = hc_intern1(number, HELD_TAG, i * 7919);
   gu_apart(make_dead, NULL);
-  atomic_store(&gate_is_shut, true);
+  atomic_store(&gate.is_shut, true);
   gu_collect();
-  for (int i = 0; i < 10000 && atomic_load(&at_gate) == 0; i++)
-    usleep(1000);
-  tap_ge(stats().live, DEAD / 2);
+  tap_check(hk_somebody_arrives(&gate));
+  tap_ge(hk_stats(table).live, DEAD / 2);
   tap_eq_u(hc_each(table, visit, &w), 0);
   tap_eq_u(w.held_calls, HELD);
   tap_le(w.calls, HELD + DEAD / 50);
-  tap_eq_u(stats().revived, 0);
-  atomic_store(&gate_is_shut, false);
-  tap_eq_u(hc_drain(60000), 0);
-  tap_le(stats().live, HELD + DEAD / 50);
-  check_sound();
+  tap_eq_u(hk_stats(table).revived, 0);
+  atomic_store(&gate.is_shut, false);
+  hk_drain();
+  tap_le(hk_stats(table).live, HELD + DEAD / 50);
+  hk_check_sound(table);
   hc_keep(held);
   free(w.seen);
 }

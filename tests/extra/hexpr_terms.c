@@ -1,13 +1,13 @@
 /* tests/extra/hexpr_terms.c: operators of the program, exact numbers, bytes. SPDX-License-Identifier: MIT */
 #include <hexpr/hexpr.h>
 
+#include "extra/hcons_kit.h"
 #include "extra/random_ex.h"
 #include "extra/text_ex.h"
 #include "lib/gcutil.h"
 #include "lib/tap.h"
 
 #include <math.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -386,14 +386,7 @@ static void order_is_the_same_in_every_run(void) {
 
 enum { MANY = 1000, ROUNDS = 50 };
 
-static atomic_bool gate_is_shut;
-
-/* Holds back the thread that tells of deaths. */
-static void wait_at_gate(const void *node, void *closure) {
-  (void)node, (void)closure;
-  while (atomic_load(&gate_is_shut))
-    sched_yield();
-}
+static struct hk_gate gate;
 
 struct round {
   hc_class *gate; /* of nodes that hold the dead behind them back */
@@ -413,18 +406,12 @@ static void make_with_shapes(void *arg) {
   }
 }
 
-static uint64_t revived_so_far(void) {
-  hc_stats s;
-  hc_get_stats(ex_table(), &s);
-  return s.revived;
-}
-
 static void find_again(struct round *r, ex *held) {
   for (intptr_t i = 0; i < MANY; i++) {
     ex number = ex_int(r->first + i);
-    uint64_t before = revived_so_far();
+    uint64_t before = hk_stats(ex_table()).revived;
     ex e = held[i] = ex_unary(EX_SIN, number);
-    if (revived_so_far() == before)
+    if (hk_stats(ex_table()).revived == before)
       continue;
     r->revived++;
     r->forgetful += *hc_extra(e) == 0;
@@ -439,17 +426,18 @@ static void find_again(struct round *r, ex *held) {
 static void revived_nodes_forget_their_shape(void) {
   ex *held = hc_scanned_alloc(MANY * sizeof *held);
   struct round r = {.first = 1000000};
-  if (!gu_has_kinds() || getenv("HCONS_BACKEND") != NULL)
+  if (!hk_is_proper())
     tap_skip("nothing holds the dead back here");
   for (int i = 0; i < ROUNDS && r.revived < MANY / 2; i++) {
-    const hc_class_desc d = {.leaf = i % 2 == 0, .on_reclaim = wait_at_gate};
-    r.gate = hc_class_new(ex_table(), &d);
+    r.gate = hk_class(ex_table(), (hc_class_desc){.leaf = i % 2 == 0,
+                                                  .on_reclaim = hk_wait_at_gate,
+                                                  .closure = &gate});
     r.first += MANY;
     gu_apart(make_with_shapes, &r);
-    atomic_store(&gate_is_shut, true);
+    atomic_store(&gate.is_shut, true);
     gu_collect();
     find_again(&r, held);
-    atomic_store(&gate_is_shut, false);
+    atomic_store(&gate.is_shut, false);
     hc_drain(1000);
   }
   tap_ge(r.revived, MANY / 2);

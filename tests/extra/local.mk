@@ -37,25 +37,33 @@ EXTRA_DIST += tests/extra/gcmalloc.sh tests/extra/gcmalloc_prog.c \
 	tests/extra/hexpr_cli.sh tests/extra/hexpr_cmd.sh tests/extra/hexpr_lib.sh \
 	tests/extra/examples.sh tests/extra/guide.sh
 
-tests_extra_hcons_SOURCES = tests/extra/hcons.c
+tests_extra_hcons_SOURCES = tests/extra/hcons.c tests/extra/hcons_kit.h
 tests_extra_hcons_LDADD = $(hcons_test_ldadd)
-tests_extra_hcons_class_free_SOURCES = tests/extra/hcons_class_free.c
+tests_extra_hcons_class_free_SOURCES = tests/extra/hcons_class_free.c \
+	tests/extra/hcons_kit.h
 tests_extra_hcons_class_free_LDADD = $(hcons_test_ldadd)
-tests_extra_hcons_classes_SOURCES = tests/extra/hcons_classes.c
+tests_extra_hcons_classes_SOURCES = tests/extra/hcons_classes.c \
+	tests/extra/hcons_kit.h
 tests_extra_hcons_classes_LDADD = $(hcons_test_ldadd)
-tests_extra_hcons_memo_SOURCES = tests/extra/hcons_memo.c
+tests_extra_hcons_memo_SOURCES = tests/extra/hcons_memo.c \
+	tests/extra/hcons_kit.h
 tests_extra_hcons_memo_LDADD = $(hcons_test_ldadd)
 tests_extra_hcons_slots_SOURCES = tests/extra/hcons_slots.c extra/hcons/slots.c
 tests_extra_hcons_slots_LDADD = tests/lib/libtap.la -lm
-tests_extra_hcons_stress_SOURCES = tests/extra/hcons_stress.c
+tests_extra_hcons_stress_SOURCES = tests/extra/hcons_stress.c \
+	tests/extra/hcons_kit.h
 tests_extra_hcons_stress_LDADD = $(hcons_test_ldadd)
-tests_extra_hcons_plain_threads_SOURCES = tests/extra/hcons_plain_threads.c
+tests_extra_hcons_plain_threads_SOURCES = tests/extra/hcons_plain_threads.c \
+	tests/extra/hcons_kit.h
 tests_extra_hcons_plain_threads_LDADD = $(hcons_test_ldadd)
-tests_extra_hcons_threads_SOURCES = tests/extra/hcons_threads.c
+tests_extra_hcons_threads_SOURCES = tests/extra/hcons_threads.c \
+	tests/extra/hcons_kit.h
 tests_extra_hcons_threads_LDADD = $(hcons_test_ldadd)
-tests_extra_hcons_unlocked_SOURCES = tests/extra/hcons_unlocked.c
+tests_extra_hcons_unlocked_SOURCES = tests/extra/hcons_unlocked.c \
+	tests/extra/hcons_kit.h
 tests_extra_hcons_unlocked_LDADD = $(hcons_test_ldadd)
-tests_extra_hcons_walks_SOURCES = tests/extra/hcons_walks.c
+tests_extra_hcons_walks_SOURCES = tests/extra/hcons_walks.c \
+	tests/extra/hcons_kit.h
 tests_extra_hcons_walks_LDADD = $(hcons_test_ldadd)
 tests_extra_hexpr_text_SOURCES = tests/extra/hexpr_text.c \
 	tests/extra/random_ex.h tests/extra/text_ex.h
@@ -64,7 +72,7 @@ tests_extra_hexpr_algebra_SOURCES = tests/extra/hexpr_algebra.c \
 	tests/extra/random_ex.h tests/extra/text_ex.h
 tests_extra_hexpr_algebra_LDADD = $(extra_test_ldadd) $(GMP_LIBS)
 tests_extra_hexpr_terms_SOURCES = tests/extra/hexpr_terms.c \
-	tests/extra/random_ex.h tests/extra/text_ex.h
+	tests/extra/hcons_kit.h tests/extra/random_ex.h tests/extra/text_ex.h
 tests_extra_hexpr_terms_LDADD = $(extra_test_ldadd) $(GMP_LIBS)
 tests_extra_hexpr_bind_SOURCES = tests/extra/hexpr_bind.c \
 	tests/extra/random_ex.h tests/extra/text_ex.h
