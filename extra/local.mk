@@ -57,7 +57,7 @@ libhexpr_la_SOURCES = extra/hexpr/atom.c extra/hexpr/atom.h \
 	extra/hexpr/sexpr.c extra/hexpr/show.c \
 	extra/hexpr/shape.c extra/hexpr/simplify.c extra/hexpr/sink.c \
 	extra/hexpr/sink.h extra/hexpr/sum.c extra/hexpr/term.c \
-	extra/hexpr/terms.c extra/hexpr/terms.h
+	extra/hexpr/terms.c extra/hexpr/terms.h extra/hexpr/utf8.h
 libhexpr_la_CFLAGS = $(EXTRA_CFLAGS)
 libhexpr_la_LIBADD = libhcons.la $(GMP_LIBS) -lm
 libhexpr_la_LDFLAGS = -pthread -version-info 0:0:0 -no-undefined
@@ -70,7 +70,7 @@ hexpr_SOURCES = extra/hexpr/cmd.h extra/hexpr/algebra_cmd.c \
 	extra/hexpr/output.c extra/hexpr/progress.c extra/hexpr/report.c \
 	extra/hexpr/rules_cmd.c \
 	extra/hexpr/show_cmd.c extra/hexpr/smt.c extra/hexpr/smt.h \
-	extra/hexpr/smt_lex.c
+	extra/hexpr/smt_lex.c extra/hexpr/utf8.h
 hexpr_CFLAGS = $(AM_CFLAGS)
 hexpr_LDADD = libhexpr.la libhcons.la libgc.la $(GMP_LIBS)
 

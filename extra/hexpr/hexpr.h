@@ -208,6 +208,8 @@ HC_API hc_table *ex_table(void);
 
 /* ---- Text ---- */
 
+/* FOUND shows the beginning of a token; of the input's bytes none is in it that a terminal
+ * obeys: controls, C1 ones too, and bytes that are no UTF-8 are written as \xNN. */
 typedef struct ex_error {
   size_t line;   /* from 1 */
   size_t column; /* from 1, in characters of UTF-8 */

@@ -6,6 +6,7 @@
 #include "hexpr/lex.h"
 
 #include "hexpr/decimal.h"
+#include "hexpr/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -250,9 +251,32 @@ bool ex_lex_is_word(const struct ex_lex *l, const char *word) {
          memcmp(ex_lex_text(l), word, l->length) == 0;
 }
 
+/* How much of a long token a message shows, and of a short one with escapes. */
+enum { SHOWN = 32 };
+
+/* What a terminal would obey, and what is no character, is written as in quotes. */
+static void show_token(const char *token, size_t bytes, char *to, size_t room) {
+  size_t at = 0;
+  to[at++] = '\'';
+  for (size_t i = 0; i < bytes && i < SHOWN;) {
+    size_t n = ex_utf8_length(token + i, bytes - i);
+    bool shows = n > 0 && !ex_utf8_is_control(token + i, n);
+    size_t end = i + (n > 0 ? n : 1);
+    if (at + (shows ? n : 4 * (end - i)) + 2 > room)
+      break;
+    for (; i < end; i++)
+      if (shows)
+        to[at++] = token[i];
+      else
+        at += (size_t)snprintf(to + at, room - at, "\\x%02x",
+                               (unsigned char)token[i]);
+  }
+  to[at++] = '\'';
+  to[at] = '\0';
+}
+
 void ex_lex_error(const struct ex_lex *l, const char *expected,
                   ex_error *out_error) {
-  int length = l->length < 32 ? (int)l->length : 32;
   const char *token = l->text + l->start;
   out_error->line = l->token_line;
   out_error->column = l->token_column;
@@ -264,10 +288,9 @@ void ex_lex_error(const struct ex_lex *l, const char *expected,
     snprintf(out_error->found, sizeof out_error->found, "none");
   else if (l->kind == LEX_END)
     snprintf(out_error->found, sizeof out_error->found, "the end");
-  else if (l->kind == LEX_BAD && (unsigned char)token[0] < 0x20)
+  else if (l->kind == LEX_BAD && ex_utf8_is_control(token, 1))
     snprintf(out_error->found, sizeof out_error->found, "byte 0x%02x",
              (unsigned char)token[0]);
   else
-    snprintf(out_error->found, sizeof out_error->found, "'%.*s'", length,
-             token);
+    show_token(token, l->length, out_error->found, sizeof out_error->found);
 }

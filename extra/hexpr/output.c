@@ -2,6 +2,7 @@
 /* With --json standard output is one object: the command, its results, and the
  * errors, which are kept until the end. */
 #include "hexpr/cmd.h"
+#include "hexpr/utf8.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -17,42 +18,23 @@ static FILE *keep_to;
 
 /* ---- JSON ---- */
 
-static bool continues_character(char c) {
-  return ((unsigned char)c & 0xc0) == 0x80;
-}
-
-/* Bytes of the UTF-8 sequence at TEXT; 0 when it is none. */
-static size_t character(const char *text) {
-  unsigned char c = (unsigned char)text[0];
-  size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-  if (c >= 0xf5 || (c >= 0x80 && c < 0xc2))
-    return 0;
-  if ((c == 0xe0 && (unsigned char)text[1] < 0xa0) ||
-      (c == 0xed && (unsigned char)text[1] > 0x9f) ||
-      (c == 0xf0 && (unsigned char)text[1] < 0x90) ||
-      (c == 0xf4 && (unsigned char)text[1] > 0x8f))
-    return 0;
-  for (size_t i = 1; i < n; i++)
-    if (!continues_character(text[i]))
-      return 0;
-  return n;
-}
-
 /* Bytes that are no UTF-8 become the character for that. */
 static void put_string(FILE *to, const char *text) {
   putc('"', to);
-  while (*text != '\0') {
+  for (size_t left = strlen(text); left > 0;) {
     unsigned char c = (unsigned char)*text;
-    size_t n = character(text);
+    size_t n = ex_utf8_length(text, left);
     if (c == '"' || c == '\\')
       fprintf(to, "\\%c", c);
-    else if (c < 0x20 || c == 0x7f)
-      fprintf(to, "\\u%04x", c);
     else if (n == 0)
       fputs("\\ufffd", to);
+    else if (ex_utf8_is_control(text, n))
+      fprintf(to, "\\u%04x", (unsigned char)text[n - 1]);
     else
       fwrite(text, 1, n, to);
-    text += n == 0 ? 1 : n;
+    n = n == 0 ? 1 : n;
+    text += n;
+    left -= n;
   }
   putc('"', to);
 }
@@ -121,25 +103,54 @@ static void keep_error(const char *file, const ex_error *error) {
   putc('}', keep_to);
 }
 
+/* The text in standard error, on one line, with nothing in it that a terminal obeys. */
+static void put_visible(const char *text) {
+  for (size_t left = strlen(text); left > 0;) {
+    size_t n = ex_utf8_length(text, left);
+    size_t step = n == 0 ? 1 : n;
+    if (n > 0 && !ex_utf8_is_control(text, n))
+      fwrite(text, 1, n, stderr);
+    else
+      for (size_t i = 0; i < step; i++)
+        fprintf(stderr, "\\x%02x", (unsigned char)text[i]);
+    text += step;
+    left -= step;
+  }
+}
+
 /* How much of a long line stands before and after the place. */
-enum { SHOWN = 60 };
+enum { AROUND = 60 };
+
+/* Each character takes the place that the mark's line counts for it; a byte that goes on
+ * with no character takes none there. */
+static void put_line(const char *text, size_t start, size_t end, size_t bytes) {
+  for (size_t i = start; i < end;) {
+    size_t n = ex_utf8_length(text + i, bytes - i);
+    if (n == 0 && !ex_utf8_continues(text[i]))
+      putc('?', stderr);
+    else if (n > 0 && ex_utf8_is_control(text + i, n))
+      putc(' ', stderr);
+    else
+      fwrite(text + i, 1, n, stderr);
+    i += n == 0 ? 1 : n;
+  }
+}
 
 /* The line of the place with a mark under it. */
 static void point(const char *text, size_t bytes, size_t at) {
   size_t start = at;
   size_t end = at;
-  while (start > 0 && text[start - 1] != '\n' && at - start < SHOWN)
+  while (start > 0 && text[start - 1] != '\n' && at - start < AROUND)
     start--;
-  while (start < at && continues_character(text[start]))
+  while (start < at && ex_utf8_continues(text[start]))
     start++;
-  while (end < bytes && text[end] != '\n' && end - at < SHOWN)
+  while (end < bytes && text[end] != '\n' && end - at < AROUND)
     end++;
   fputs("  ", stderr);
-  for (size_t i = start; i < end; i++)
-    putc((unsigned char)text[i] < 0x20 ? ' ' : text[i], stderr);
+  put_line(text, start, end, bytes);
   fputs("\n  ", stderr);
   for (size_t i = start; i < at; i++)
-    if (!continues_character(text[i]))
+    if (!ex_utf8_continues(text[i]))
       putc(' ', stderr);
   fputs("^\n", stderr);
 }
@@ -151,14 +162,16 @@ void cmd_error(const char *file, const char *text, size_t bytes,
     return;
   }
   cmd_progress_end();
-  if (error->line == 0) {
-    fprintf(stderr, "%s: byte %zu: expected %s, found %s\n", file, error->byte,
-            error->expected, error->found);
-    return;
-  }
-  fprintf(stderr, "%s:%zu:%zu: expected %s, found %s\n", file, error->line,
-          error->column, error->expected, error->found);
-  if (text != NULL && error->byte <= bytes)
+  put_visible(file);
+  if (error->line == 0)
+    fprintf(stderr, ": byte %zu: expected ", error->byte);
+  else
+    fprintf(stderr, ":%zu:%zu: expected ", error->line, error->column);
+  put_visible(error->expected);
+  fputs(", found ", stderr);
+  put_visible(error->found);
+  putc('\n', stderr);
+  if (error->line > 0 && text != NULL && error->byte <= bytes)
     point(text, bytes, error->byte);
 }
 
@@ -166,22 +179,25 @@ void cmd_error(const char *file, const char *text, size_t bytes,
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...) {
   char *text = NULL;
   size_t bytes = 0;
-  FILE *to = as_json ? open_memstream(&text, &bytes) : stderr;
+  FILE *to = open_memstream(&text, &bytes);
   va_list arguments;
-  if (to == NULL)
+  if (to == NULL) {
+    fputs("hexpr: out of memory\n", stderr);
     return;
-  if (!as_json) {
-    cmd_progress_end();
-    fputs("hexpr: ", to);
   }
   va_start(arguments, format);
   vfprintf(to, format, arguments);
   va_end(arguments);
-  if (!as_json) {
-    putc('\n', to);
+  if (fclose(to) != 0) {
+    free(text);
     return;
   }
-  if (fclose(to) == 0 && begin_error()) {
+  if (!as_json) {
+    cmd_progress_end();
+    fputs("hexpr: ", stderr);
+    put_visible(text);
+    putc('\n', stderr);
+  } else if (begin_error()) {
     fputs("\"message\": ", keep_to);
     put_string(keep_to, text);
     putc('}', keep_to);

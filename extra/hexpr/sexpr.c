@@ -115,6 +115,32 @@ static bool starts_number(const char *text, size_t n) {
          (digits(text + 1, 1) == 1 || text[1] == '.');
 }
 
+/* What a word lacks that starts as a number does, but is none. */
+static const char *fault_of_number(const char *text, size_t n) {
+  size_t sign = text[0] == '-' || text[0] == '+';
+  size_t whole = sign + digits(text + sign, n - sign);
+  size_t decimal = whole;
+  if (whole > sign && whole < n && text[whole] == '/') {
+    whole++;
+    return whole < n && digits(text + whole, n - whole) == n - whole
+               ? "a denominator other than 0"
+               : "a whole number after '/'";
+  }
+  if (decimal < n && text[decimal] == '.')
+    decimal += 1 + digits(text + decimal + 1, n - decimal - 1);
+  if (decimal == sign || decimal == n)
+    return "a number, or a name between '|'";
+  if (text[decimal] == '/')
+    return "whole numbers before and after '/'";
+  if (text[decimal] == 'e' || text[decimal] == 'E') {
+    decimal++;
+    decimal += decimal < n && (text[decimal] == '+' || text[decimal] == '-');
+    if (decimal == n)
+      return "digits of an exponent";
+  }
+  return "a number, or a name between '|'";
+}
+
 static ex atom_word(const char *text, size_t n) {
   if (n == 3 && memcmp(text, "nan", 3) == 0)
     return ex_real((double)NAN);
@@ -126,15 +152,18 @@ static ex atom_word(const char *text, size_t n) {
 }
 
 static void atom(struct reader *r) {
+  size_t n = r->in.lex.length;
+  bool quoted = r->in.lex.kind == LEX_QUOTED;
   ex e = NULL;
   if (is_label(r)) {
     ex_reader_use_label(&r->in);
     return;
   }
-  e = r->in.lex.kind == LEX_QUOTED ? ex_quote_read(token(r), r->in.lex.length)
-                                   : atom_word(token(r), r->in.lex.length);
+  e = quoted ? ex_quote_read(token(r), n) : atom_word(token(r), n);
   if (e == NULL && (ex_errno == EX_EFORMAT || ex_errno == EX_ETYPE))
-    fail(r, "a number, a name or '('");
+    fail(r, quoted || !starts_number(token(r), n)
+                ? "a number, a name or '('"
+                : fault_of_number(token(r), n));
   else
     ex_reader_push_operand(&r->in, e);
 }

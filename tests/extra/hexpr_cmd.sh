@@ -64,6 +64,30 @@ run print --from sexpr -f "$dir/open"
   has_err '^  (g y$' && has_err '^      ^$' && out_is 1 'f(x)'
 verdict $? 'errors in S-expressions have line, column and a mark'
 
+# What a terminal would obey: U+009B, alone and as a byte, DEL, and an escape sequence.
+csi=$(printf '\302\233') hostile=$(printf '\302\233\033\233\177')
+shows_only_text() {
+  LC_ALL=C tr -d '\n -~' <"$dir/err" >"$dir/rest" && [ ! -s "$dir/rest" ]
+}
+printf '\316\273 \302\233 + ( \302\233\177\n' >"$dir/hostile"
+run print -f "$dir/hostile"
+[ $status -eq 1 ] && has_err 'hostile:1:3: expected .*, found .\\xc2\\x9b' &&
+  has_err "^  $(printf '\316\273')   + (   \$" && has_err '^    ^$' &&
+  ! grep -q "$csi" "$dir/err"
+verdict $? 'the line and the mark of an error show no control characters'
+run evaluate "a$csi"
+[ $status -eq 1 ] && shows_only_text && has_err 'no value is given for a\\xc2\\x9b$'
+verdict $? 'a message shows no control characters'
+run print -f "$dir/absent$hostile"
+[ $status -eq 2 ] && shows_only_text && has_err 'absent\\xc2\\x9b\\x1b\\x9b\\x7f'
+verdict $? 'a message shows none of a file either'
+run print --json "x $csi"
+[ $status -eq 1 ] && has_out 'found": ".\\\\xc2\\\\x9b' && ! grep -q "$csi" "$dir/out"
+verdict $? 'JSON: an error shows no control characters'
+gives 'JSON: control characters of a formula' \
+  '{"command": "print", "results": [{"formula": "a\u009b + |b\\x7f|"}], "errors": [], '"\
+\"status\": 0}" print --json "a$csi + |b$(printf '\177')|"
+
 echo '(a+b+c)' >"$dir/sum"
 fails 'limits: nodes' 1 'expected at most 2 nodes' print -N 2 'a+b'
 fails 'limits: levels' 1 'expected at most 2 levels' print --max-depth 2 '(((a)))'

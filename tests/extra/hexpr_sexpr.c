@@ -99,7 +99,7 @@ static void errors_tell_where(void) {
   fails_at(")", 1, 1, "one expression", "')'");
   fails_at("(+ 1", 1, 5, "an expression or ')'", "the end");
   fails_at("(+ 1 2) 3", 1, 9, "the end", "'3'");
-  fails_at("(f\n  1x)", 2, 3, "a number, a name or '('", "'1x'");
+  fails_at("(f\n  1x)", 2, 3, "a number, or a name between '|'", "'1x'");
   fails_at("(1 2)", 1, 2, "the name of an operator or a function", "'1'");
   fails_at("()", 1, 2, "the name of an operator or a function", "')'");
   fails_at("(\"f\" 2)", 1, 2, "the name of an operator or a function",
@@ -114,7 +114,21 @@ static void errors_tell_where(void) {
   fails_at("(let ((@1 x)))", 1, 14, "one expression", "')'");
   fails_at("(let x)", 1, 6, "'(' and the labels", "'x'");
   fails_at("(let (x) y)", 1, 7, "'(' and a label, or ')'", "'x'");
-  fails_at("1/0", 1, 1, "a number, a name or '('", "'1/0'");
+  fails_at("1/0", 1, 1, "a denominator other than 0", "'1/0'");
+  fails_at("(f -5/00)", 1, 4, "a denominator other than 0", "'-5/00'");
+  fails_at("1/2/3", 1, 1, "a whole number after '/'", "'1/2/3'");
+  fails_at("(f 1/-2)", 1, 4, "a whole number after '/'", "'1/-2'");
+  fails_at("1/", 1, 1, "a whole number after '/'", "'1/'");
+  fails_at("1.5/2", 1, 1, "whole numbers before and after '/'", "'1.5/2'");
+  fails_at("1e", 1, 1, "digits of an exponent", "'1e'");
+  fails_at("(f 1.5e+)", 1, 4, "digits of an exponent", "'1.5e+'");
+  fails_at("1.2.3", 1, 1, "a number, or a name between '|'", "'1.2.3'");
+  fails_at("0x1f", 1, 1, "a number, or a name between '|'", "'0x1f'");
+  fails_at("-.", 1, 1, "a number, or a name between '|'", "'-.'");
+  fails_at("x \177", 1, 3, "the end", "byte 0x7f");
+  fails_at("x \xc2\x9b"
+           "2J",
+           1, 3, "the end", "'\\xc2\\x9b2J'");
   fails_at("(f \"a)", 1, 4, "a closing '\"'", "none");
   fails_at("@99999999999999999999999", 1, 1, "a label that is defined before",
            "'@99999999999999999999999'");

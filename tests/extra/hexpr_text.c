@@ -223,6 +223,38 @@ static void errors_tell_where(void) {
   fails_at("x\001", 1, 2, "an operator or the end", "byte 0x01");
 }
 
+/* A terminal obeys characters of U+0080 to U+009F as it does escape sequences. */
+static void errors_show_no_control_characters(void) {
+  const char *expected = "an operator or the end";
+  fails_at("x \177", 1, 3, expected, "byte 0x7f");
+  fails_at("x \xc2\x9b"
+           "2J",
+           1, 3, expected, "'\\xc2\\x9b2J'");
+  fails_at("x y\xc2\x80\xc2\x9f\xc2\xa0", 1, 3, expected,
+           "'y\\xc2\\x80\\xc2\\x9f\xc2\xa0'");
+  fails_at("x \x9b"
+           "2J",
+           1, 3, expected, "'\\x9b2J'");
+  fails_at("x \"\033[2J\177\n\"", 1, 3, expected, "'\"\\x1b[2J\\x7f\\x0a\"'");
+  fails_at("x \xce\xbb\xe2\x82\xac\xf0\x9f\x98\x80", 1, 3, expected,
+           "'\xce\xbb\xe2\x82\xac\xf0\x9f\x98\x80'");
+  fails_at("x \xce\xe2\x82(", 1, 3, expected, "'\\xce\\xe2\\x82'");
+}
+
+/* It is cut off, but not within a character. */
+static void errors_show_the_beginning_of_a_token(void) {
+  char text[80] = "x ";
+  fails_at("x abcdefghijklmnopqrstuvwxyzabcdefghij", 1, 3,
+           "an operator or the end", "'abcdefghijklmnopqrstuvwxyzabcdef'");
+  fails_at("x abcdefghijklmnopqrstuvwxyzabcde\xce\xbb\xce\xbb", 1, 3,
+           "an operator or the end",
+           "'abcdefghijklmnopqrstuvwxyzabcde\xce\xbb'");
+  for (size_t i = 2; i < 40; i += 2)
+    memcpy(text + i, "\xc2\x9b", 3);
+  fails_at(text, 1, 3, "an operator or the end",
+           "'\\xc2\\x9b\\xc2\\x9b\\xc2\\x9b\\xc2\\x9b\\xc2\\x9b'");
+}
+
 static void round_trip(void) {
   uint64_t random = tap_seed();
   for (int i = 0; i < (tap_long() ? 200000 : 10000); i++) {
@@ -280,6 +312,8 @@ TAP_MAIN(TAP_CASE(equal_is_identical), TAP_CASE(numbers_keep_their_bits),
          TAP_CASE(names_of_all_lengths), TAP_CASE(null_gives_null),
          TAP_CASE(null_is_no_crash), TAP_CASE(precedence), TAP_CASE(numbers),
          TAP_CASE(decimals_in_any_locale), TAP_CASE(functions_and_comments),
-         TAP_CASE(errors_tell_where), TAP_CASE(round_trip),
+         TAP_CASE(errors_tell_where),
+         TAP_CASE(errors_show_no_control_characters),
+         TAP_CASE(errors_show_the_beginning_of_a_token), TAP_CASE(round_trip),
          TAP_CASE(long_text_is_refused), TAP_CASE(order_is_total),
          TAP_CASE(order_of_kinds))

@@ -104,7 +104,8 @@ tests_extra_hexpr_infix_SOURCES = tests/extra/hexpr_infix.c \
 tests_extra_hexpr_infix_LDADD = $(extra_test_ldadd)
 # The reader of scripts is the command's, and uses the lexer of the library.
 smt_reader_sources = extra/hexpr/lex.c extra/hexpr/lex.h extra/hexpr/reader.c \
-	extra/hexpr/reader.h extra/hexpr/smt.c extra/hexpr/smt.h extra/hexpr/smt_lex.c
+	extra/hexpr/reader.h extra/hexpr/smt.c extra/hexpr/smt.h extra/hexpr/smt_lex.c \
+	extra/hexpr/utf8.h
 tests_extra_hexpr_smt_SOURCES = tests/extra/hexpr_smt.c $(smt_reader_sources)
 tests_extra_hexpr_fuzz_SOURCES = tests/extra/hexpr_fuzz.c $(smt_reader_sources)
 tests_extra_hexpr_fuzz_LDADD = $(extra_test_ldadd) $(GMP_LIBS)
