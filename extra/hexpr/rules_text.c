@@ -66,7 +66,7 @@ static bool bad(const struct reader *r, size_t at, const char *expected) {
 /* Bytes of the quoted thing that begins at AT, or 0. */
 static size_t quoted_at(const struct reader *r, size_t at) {
   char c = r->line[at];
-  if (c != '"' && c != '|' && c != '%')
+  if (c != '"' && c != '|' && c != '%' && c != '`')
     return 0;
   return ex_lex_quoted(r->line + at, r->bytes - at);
 }
@@ -94,8 +94,10 @@ static size_t skip_blanks(const struct reader *r, size_t at, size_t end) {
 }
 
 static size_t word_end(const struct reader *r, size_t at, size_t end) {
-  while (at < end && !is_blank(r->line[at]) && r->line[at] != ',')
-    at++;
+  while (at < end && !is_blank(r->line[at]) && r->line[at] != ',') {
+    size_t quoted = quoted_at(r, at);
+    at += quoted > 0 ? quoted : 1;
+  }
   return at;
 }
 

@@ -1,9 +1,11 @@
-/* tests/extra/hexpr_fuzz.c: the four readers on damaged input. SPDX-License-Identifier: MIT */
+/* tests/extra/hexpr_fuzz.c: the readers on damaged input. SPDX-License-Identifier: MIT */
 /* Valid inputs are cut, spliced with each other and changed byte by byte. Each lies in
  * memory of exactly its size, where AddressSanitizer sees a byte too far. What is read
  * prints as a text that reads back; what is refused has an error whose line and column are
  * those of its byte. EX_FUZZ_TIMES in the environment asks for so many times as much. */
 #include "hexpr/smt.h"
+
+#include <hexpr/rewrite.h>
 
 #include "lib/tap.h"
 
@@ -37,6 +39,22 @@ static const char *const smt[] = {
     "((_ extract 7 4) c) #b101 (as f S) (- 3)))(check-sat)(pop 1)",
     "(declare-datatypes ((L 0)) (((nil) (cons (hd Int) (tl L)))))\n"
     "(define-fun-rec r ((x Int)) Int (r x)) ; comment\n(assert (r 1))"};
+
+static const char *const rules[] = {
+    "var x y # of the rules\nrest xs\nx + 0 -> x\nf(x, xs) -> g(xs, x^2)\n",
+    "int n\nnumber c, d\nsymbol s\none u\n\n`fz_or`(u, not u) -> \"yes\"\n"
+    "h(n, c, d, s) -> n/2 + 1/c",
+    "var a, |b c|\r\n\tdiff(a * |b c|) -> a*diff(|b c|) + |b c|*diff(a)\r\n"
+    "a => a -> 1 # a -> b\n",
+    "k(12, %\"00ff\", \"->\") -> let @1 = k(.5) in l(@1, @1)\n"
+    "fz_lambda(%0) -> -inf\n"};
+
+static const char *const rule_lists[] = {
+    "(rules (var x y) (rest xs) (rule (+ x 0) x) (rule (f x xs) (g xs x)))",
+    "(rules (int n) (number c d) (symbol s) (one u)\n"
+    " (rule (fz_or u (not u)) \"yes\") (rule (h n c s) (* n 1/2)))",
+    "(rules (var a |b c|) ; comment\n (rule (diff (* a |b c|)) (g a)))",
+    "(rules (rule (k 12 %\"00ff\" -2.5e3) (let ((@1 (k .5))) (l @1 @1))))"};
 
 enum { SEEDS = 4 };
 
@@ -177,6 +195,29 @@ static bool smt_holds(const struct input *in) {
   return good;
 }
 
+static bool rules_hold_in(const struct input *in, ex_rules_syntax syntax) {
+  ex_error error = {0};
+  ex_rules *set = ex_rules_new();
+  bool good;
+  tap_require(set != NULL);
+  good = ex_rules_read(set, in->at, in->n, syntax, &error);
+  tap_require(ex_rules_count(set) <= in->n / 3);
+  if (good)
+    tap_require(ex_rules_compile(set));
+  else
+    error_is_in(&error, in);
+  ex_rules_free(set);
+  return good;
+}
+
+static bool rules_hold(const struct input *in) {
+  return rules_hold_in(in, EX_RULES_INFIX);
+}
+
+static bool rule_list_holds(const struct input *in) {
+  return rules_hold_in(in, EX_RULES_SEXPR);
+}
+
 /* The checksum is made right again, so that what is under it meets the input. */
 static void mend(struct input *in) {
   uint64_t sum = UINT64_C(14695981039346656037);
@@ -261,6 +302,10 @@ static void s_expressions(void) { fuzz_texts(sexpr, sexpr_holds); }
 
 static void scripts(void) { fuzz_texts(smt, smt_holds); }
 
+static void lines_of_rules(void) { fuzz_texts(rules, rules_hold); }
+
+static void lists_of_rules(void) { fuzz_texts(rule_lists, rule_list_holds); }
+
 static void binary_files(void) {
   struct input seed[SEEDS];
   define();
@@ -278,4 +323,5 @@ static void binary_files(void) {
 }
 
 TAP_MAIN(TAP_CASE_T(infix_text, 600), TAP_CASE_T(s_expressions, 600),
-         TAP_CASE_T(scripts, 600), TAP_CASE_T(binary_files, 600))
+         TAP_CASE_T(scripts, 600), TAP_CASE_T(lines_of_rules, 600),
+         TAP_CASE_T(lists_of_rules, 600), TAP_CASE_T(binary_files, 600))

@@ -4,6 +4,7 @@
 #include <hexpr/rewrite.h>
 
 #include "extra/random_ex.h"
+#include "extra/rules_ex.h"
 #include "extra/text_ex.h"
 #include "lib/tap.h"
 
@@ -13,30 +14,6 @@
 #include <string.h>
 
 enum { DEEP = 1000000 };
-
-static ex_rules *rules_of(const char *text) {
-  ex_rules *r = ex_rules_new();
-  ex_error error;
-  if (!ex_rules_read(r, text, strlen(text), EX_RULES_INFIX, &error)) {
-    tap_note("%zu:%zu: expected %s", error.line, error.column, error.expected);
-    tap_require(false);
-  }
-  tap_require(ex_rules_compile(r));
-  return r;
-}
-
-static ex norm(const ex_rules *r, ex e, ex_strategy s) {
-  ex_norm_status status;
-  ex result = ex_norm(r, e, s, NULL, &status);
-  tap_require(result != NULL && status.end == EX_NORM_DONE);
-  return result;
-}
-
-static void becomes(const ex_rules *r, const char *text, const char *want) {
-  tap_note("%s", text);
-  tap_eq_p(norm(r, parse(text), EX_INNERMOST), parse(want));
-  tap_eq_p(norm(r, parse(text), EX_OUTERMOST), parse(want));
-}
 
 /* ---- Example systems ---- */
 
@@ -636,49 +613,6 @@ static void threads_share_a_set(void) {
   tap_eq_u(hc_check(ex_table(), why, sizeof why), 0);
 }
 
-/* ---- Text ---- */
-
-/* Where there is an error in a text of rules, and what its message begins with. */
-static void fails_at(const char *text, ex_rules_syntax syntax, size_t line,
-                     size_t column, const char *expected) {
-  ex_rules *r = ex_rules_new();
-  ex_error error = {0};
-  tap_note("%s", text);
-  tap_check(!ex_rules_read(r, text, strlen(text), syntax, &error));
-  tap_eq_u(error.line, line);
-  tap_eq_u(error.column, column);
-  if (strncmp(error.expected, expected, strlen(expected)) != 0)
-    tap_eq_s(error.expected, expected);
-  ex_rules_free(r);
-}
-
-static void text_of_rules(void) {
-  ex_error error;
-  ex_rules *r = ex_rules_new();
-  const char *text = "(rules (var x y) (rest r) (rule (f x (g y)) (h y x))"
-                     " (rule (l x r) (m r)))";
-  tap_require(ex_rules_read(r, text, strlen(text), EX_RULES_SEXPR, &error));
-  tap_require(ex_rules_compile(r));
-  becomes(r, "f(1, g(2))", "h(2, 1)");
-  becomes(r, "l(1, 2, 3)", "m(2, 3)");
-  fails_at("var x\nf(x) -> ", EX_RULES_INFIX, 2, 9, "a number");
-  fails_at("# a\n\n  f(x) - 1\n", EX_RULES_INFIX, 3, 3, "a rule with ->");
-  fails_at("var x 1\n", EX_RULES_INFIX, 1, 7, "the name of a variable");
-  fails_at("var x\nf(1) -> g(x)\n", EX_RULES_INFIX, 2, 1,
-           "a rule whose right side has no other");
-  fails_at("var x\nx -> 1", EX_RULES_INFIX, 2, 1,
-           "a rule whose left side is no variable");
-  fails_at("(rules (var x) (rule x 1))", EX_RULES_SEXPR, 1, 1,
-           "a rule whose left side");
-  fails_at("rest r\nsin(r) -> 1", EX_RULES_INFIX, 2, 1,
-           "rest variables among operands");
-  fails_at("f(1) -> g(2) +* 3", EX_RULES_INFIX, 1, 15, "a number");
-  fails_at("(rules (rule a))", EX_RULES_SEXPR, 1, 1, "(rule left right)");
-  fails_at("(rule a b)", EX_RULES_SEXPR, 1, 1, "(rules");
-  fails_at("(rules (rule a b)", EX_RULES_SEXPR, 1, 18, "an expression");
-  becomes(rules_of("var x\n|->|(x) -> \"# ->\" # -> y"), "|->|(1)", "\"# ->\"");
-}
-
 TAP_MAIN(TAP_CASE(arithmetic), TAP_CASE(groups), TAP_CASE(truth_functions),
          TAP_CASE(derivatives_by_rules), TAP_CASE(order_of_rules_decides),
          TAP_CASE(variables_have_kinds), TAP_CASE(conditions_and_functions),
@@ -689,5 +623,4 @@ TAP_MAIN(TAP_CASE(arithmetic), TAP_CASE(groups), TAP_CASE(truth_functions),
          TAP_CASE(under_binders_values_are_closed), TAP_CASE(limits_end_it),
          TAP_CASE(results_are_remembered), TAP_CASE(sharing_is_kept),
          TAP_CASE_T(deep_terms, 120), TAP_CASE_T(deep_pattern, 120),
-         TAP_CASE_T(many_rules, 120), TAP_CASE_T(threads_share_a_set, 120),
-         TAP_CASE(text_of_rules))
+         TAP_CASE_T(many_rules, 120), TAP_CASE_T(threads_share_a_set, 120))

@@ -15,7 +15,7 @@ hexpr_programs = tests/extra/hexpr_text tests/extra/hexpr_algebra \
 	tests/extra/hexpr_terms tests/extra/hexpr_bind \
 	tests/extra/hexpr_sexpr tests/extra/hexpr_binary \
 	tests/extra/hexpr_rewrite tests/extra/hexpr_acmatch \
-	tests/extra/hexpr_rulesets \
+	tests/extra/hexpr_rules_text tests/extra/hexpr_rulesets \
 	tests/extra/hexpr_collect tests/extra/hexpr_seq \
 	tests/extra/hexpr_fuzz tests/extra/hexpr_infix tests/extra/hexpr_smt \
 	tests/extra/hexpr_walks
@@ -87,11 +87,14 @@ tests_extra_hexpr_walks_SOURCES = tests/extra/hexpr_walks.c \
 	tests/extra/random_ex.h tests/extra/text_ex.h
 tests_extra_hexpr_walks_LDADD = $(extra_test_ldadd) $(GMP_LIBS)
 tests_extra_hexpr_rewrite_SOURCES = tests/extra/hexpr_rewrite.c \
-	tests/extra/random_ex.h tests/extra/text_ex.h
+	tests/extra/random_ex.h tests/extra/rules_ex.h tests/extra/text_ex.h
 tests_extra_hexpr_rewrite_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_rulesets_SOURCES = tests/extra/hexpr_rulesets.c \
 	tests/extra/random_ex.h tests/extra/text_ex.h
 tests_extra_hexpr_rulesets_LDADD = $(extra_test_ldadd)
+tests_extra_hexpr_rules_text_SOURCES = tests/extra/hexpr_rules_text.c \
+	tests/extra/rules_ex.h tests/extra/text_ex.h
+tests_extra_hexpr_rules_text_LDADD = $(extra_test_ldadd)
 tests_extra_hexpr_acmatch_SOURCES = tests/extra/hexpr_acmatch.c \
 	tests/extra/text_ex.h
 tests_extra_hexpr_acmatch_LDADD = $(extra_test_ldadd)
