@@ -390,6 +390,28 @@ static gcx_verdict GC_CALLBACK wait_for_ever(void *object, size_t bytes,
   return GCX_DONE;
 }
 
+/* The role ends well and long before the time for pending objects at exit is over. */
+static void exits_at_once(const char *role) {
+  uint64_t start = gu_now_ns();
+  gu_check_role(role, NULL, 0);
+  tap_le(gu_now_ns() - start, UINT64_C(15000000000));
+}
+
+/* One kind is to be told at exit, but nothing of it is pending; of the other all is. */
+static void role_exit_stuck_others(void) {
+  sh_begin(N);
+  sh_configure((gcx_finaliser_opts){.exit_ms = SH_PATIENCE_MS});
+  sh_kind((gcx_kind_opts){.notify = sh_count, .flags = GCX_KIND_AT_EXIT});
+  kind = sh_kind((gcx_kind_opts){.notify = wait_for_ever});
+  make(N);
+  gu_collect();
+}
+
+static void exit_does_not_wait_for_other_kinds(void) {
+  sh_need(GCX_CAP_AT_EXIT, "nothing is done at exit");
+  exits_at_once("role_exit_stuck_others");
+}
+
 enum { N_STUCK_KINDS = 30 };
 
 static void role_exit_stuck(void) {
@@ -460,6 +482,7 @@ static gcx_verdict GC_CALLBACK leave_process(void *object, size_t bytes,
 
 static void role_exit_inside(void) {
   sh_begin(N);
+  sh_configure((gcx_finaliser_opts){.exit_ms = SH_PATIENCE_MS});
   kind = sh_kind(
       (gcx_kind_opts){.notify = leave_process, .flags = GCX_KIND_AT_EXIT});
   make(N);
@@ -468,9 +491,10 @@ static void role_exit_inside(void) {
   _exit(1); /* the notifier should have ended the process */
 }
 
+/* What is pending behind it cannot be told meanwhile, and is not waited for. */
 static void a_notifier_may_end_the_process(void) {
   sh_need(GCX_CAP_AT_EXIT, "nothing is done at exit");
-  gu_check_role("role_exit_inside", NULL, 0);
+  exits_at_once("role_exit_inside");
 }
 
 /* ---- Notifiers that do much ---- */
@@ -572,11 +596,14 @@ static void churn_with_collections_at_every_turn(void) {
 }
 
 int main(int argc, char **argv) {
-  static const tap_case roles[] = {
-      TAP_CASE(role_abort_outside), TAP_CASE(role_jump_out),
-      TAP_CASE(role_exit),          TAP_CASE(role_exit_stuck),
-      TAP_CASE(role_exit_simple),   TAP_CASE(role_exit_inside),
-      TAP_CASE(role_churn)};
+  static const tap_case roles[] = {TAP_CASE(role_abort_outside),
+                                   TAP_CASE(role_jump_out),
+                                   TAP_CASE(role_exit),
+                                   TAP_CASE(role_exit_stuck),
+                                   TAP_CASE(role_exit_simple),
+                                   TAP_CASE(role_exit_inside),
+                                   TAP_CASE(role_exit_stuck_others),
+                                   TAP_CASE(role_churn)};
   static const tap_case cases[] = {
       TAP_CASE(a_notifier_that_ends_its_thread_costs_its_object),
       TAP_CASE(a_kept_object_whose_notifier_ends_its_thread_lives),
@@ -591,6 +618,7 @@ int main(int argc, char **argv) {
       TAP_CASE(a_notifier_may_fork),
       TAP_CASE(at_exit_the_pending_of_some_kinds_are_notified),
       TAP_CASE(exit_does_not_wait_for_ever),
+      TAP_CASE(exit_does_not_wait_for_other_kinds),
       TAP_CASE(at_exit_simple_kinds_are_notified),
       TAP_CASE(a_notifier_may_end_the_process),
       TAP_CASE(notifiers_may_allocate_collect_and_make_kinds),
