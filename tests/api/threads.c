@@ -382,10 +382,28 @@ static void stack_base_serves_registration(void) {
 
 static sem_t inside, leave;
 
-static void *block_until_told(void *arg) {
+static void stay_until_told(void) {
   sem_post(&inside);
   while (sem_wait(&leave) != 0)
     continue;
+}
+
+/* Returns when the thread says that it is inside. */
+static void start_inside(pthread_t *t, void *(*fn)(void *)) {
+  sem_init(&inside, 0, 0);
+  sem_init(&leave, 0, 0);
+  start(t, fn, &barrier);
+  while (sem_wait(&inside) != 0)
+    continue;
+}
+
+static void let_leave(pthread_t t) {
+  sem_post(&leave);
+  finish(t);
+}
+
+static void *block_until_told(void *arg) {
+  stay_until_told();
   return arg;
 }
 
@@ -401,15 +419,10 @@ static void *hold_and_block(void *arg) {
 static void stacks_of_blocked_threads_are_roots(void) {
   pthread_t t;
   GC_INIT();
-  sem_init(&inside, 0, 0);
-  sem_init(&leave, 0, 0);
-  start(&t, hold_and_block, &barrier);
-  while (sem_wait(&inside) != 0)
-    continue;
+  start_inside(&t, hold_and_block);
   for (int i = 0; i < 5; i++)
     collect_and_overwrite();
-  sem_post(&leave);
-  finish(t);
+  let_leave(t);
 }
 
 static atomic_uint n_suspended;
@@ -424,15 +437,10 @@ static void blocked_threads_need_no_signal(void) {
   pthread_t t;
   GC_INIT();
   GC_set_on_thread_event(count_suspended);
-  sem_init(&inside, 0, 0);
-  sem_init(&leave, 0, 0);
-  start(&t, hold_and_block, &barrier);
-  while (sem_wait(&inside) != 0)
-    continue;
+  start_inside(&t, hold_and_block);
   GC_gcollect();
   tap_eq_u(atomic_load(&n_suspended), 0);
-  sem_post(&leave);
-  finish(t);
+  let_leave(t);
 }
 
 static void *active_again(void *arg) {
@@ -440,9 +448,7 @@ static void *active_again(void *arg) {
   fill_slots(slots, 13);
   collect_and_overwrite();
   check_slots(slots, 13);
-  sem_post(&inside);
-  while (sem_wait(&leave) != 0)
-    continue;
+  stay_until_told();
   check_slots(slots, 13);
   return arg;
 }
@@ -464,15 +470,10 @@ static void *nest_regions(void *arg) {
 static void active_calls_nest_in_blocking_regions(void) {
   pthread_t t;
   GC_INIT();
-  sem_init(&inside, 0, 0);
-  sem_init(&leave, 0, 0);
-  start(&t, nest_regions, &barrier);
-  while (sem_wait(&inside) != 0)
-    continue;
+  start_inside(&t, nest_regions);
   for (int i = 0; i < 5; i++)
     collect_and_overwrite();
-  sem_post(&leave);
-  finish(t);
+  let_leave(t);
 }
 
 static void *nest_deeper(void *arg);
