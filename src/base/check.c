@@ -32,6 +32,17 @@ void gc_fatal(const char *format, ...) {
   give_up(text, len);
 }
 
-void gc_check_failed(const char *condition, const char *file, int line) {
-  gc_fatal("%s:%d: check failed: %s", file, line, condition);
+/* Without the folders, which say where the library was built. */
+static const char *last_part(const char *path) {
+  const char *name = path;
+  for (; *path != '\0'; path++)
+    if (*path == '/')
+      name = path + 1;
+  return name;
+}
+
+void gc_check_failed(const char *condition, const char *function,
+                     const char *file, int line) {
+  gc_fatal("%s: check failed: %s (%s:%d)", function, condition, last_part(file),
+           line);
 }
