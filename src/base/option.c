@@ -64,6 +64,7 @@ static void read_one(const char *name, enum option_type type,
                      const char *(*get)(const char *),
                      void (*complain)(const char *, const char *)) {
   const char *s = get(name);
+  value->name = name;
   if (s == NULL || parse(type, s, value))
     return;
   *value = (struct gc_option_value){0};

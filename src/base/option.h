@@ -51,7 +51,7 @@
 struct gc_option_value {
   bool is_set;
   size_t number;
-  const char *text;
+  const char *text, *name;
 };
 
 struct gc_options {

@@ -64,7 +64,9 @@ static void apply_options(void) {
     open_log(o->log_file.text);
   if (o->all_interior_pointers.is_set)
     *gc_switches.all_interior_pointers = o->all_interior_pointers.number != 0;
-  if (o->free_space_divisor.is_set && o->free_space_divisor.number > 0)
+  if (o->free_space_divisor.is_set && o->free_space_divisor.number == 0)
+    complain(o->free_space_divisor.name, o->free_space_divisor.text);
+  else if (o->free_space_divisor.is_set)
     *gc_switches.free_space_divisor = o->free_space_divisor.number;
   if (o->dont_gc.is_set && o->dont_gc.number != 0)
     *gc_switches.dont_gc = 1;
@@ -170,7 +172,9 @@ static void start_layers(void) {
   install_upcalls();
   start_traces();
   size_t initial = gc_options.initial_heap.number;
-  if (!gc_space_expand(initial != 0 ? initial : GC_BLOCK_BYTES))
+  if (initial == 0)
+    initial = GC_BLOCK_BYTES;
+  if (!gc_space_expand(initial))
     gc_plat_message("the initial heap of %zu bytes is not to be had", initial);
   on_resize(gc_space_heap_bytes());
   if (gc_start_observers != NULL)

@@ -206,6 +206,23 @@ static void leaks_are_found_on_demand(void) {
   tap_le(n, 23);
 }
 
+static void sizes_without_sense_are_named(void) {
+  tap_ge(run_role_and_count("role_churn", "GC_INITIAL_HEAP_SIZE=some", "some"),
+         1);
+  tap_ge(run_role_and_count("role_churn", "GC_MAXIMUM_HEAP_SIZE=much", "much"),
+         1);
+}
+
+static void divisors_without_sense_are_named(void) {
+  static const char *const settings[] = {
+      "GC_FREE_SPACE_DIVISOR=0", "GC_FREE_SPACE_DIVISOR=2x",
+      "GC_FREE_SPACE_DIVISOR=-1", "GC_FREE_SPACE_DIVISOR="};
+  for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+    tap_eq_u(
+        run_role_and_count("role_churn", settings[i], "GC_FREE_SPACE_DIVISOR"),
+        1);
+}
+
 static void nothing_is_printed_otherwise(void) {
   static char out[10000];
   gu_exec x = {"role_churn", NULL, 0, out, sizeof out};
@@ -230,6 +247,8 @@ int main(int argc, char **argv) {
                                    TAP_CASE(leaks_may_end_the_process),
                                    TAP_CASE(a_log_keeps_what_is_in_it),
                                    TAP_CASE(leaks_are_found_on_demand),
+                                   TAP_CASE(sizes_without_sense_are_named),
+                                   TAP_CASE(divisors_without_sense_are_named),
                                    TAP_CASE(nothing_is_printed_otherwise)};
   tap_set_roles(roles, sizeof roles / sizeof roles[0]);
   return tap_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
