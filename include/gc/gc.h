@@ -125,9 +125,9 @@ GC_API GC_ATTR_MALLOC wchar_t *GC_CALL GC_wcsdup(const wchar_t *)
     GC_ATTR_NONNULL(1);
 #endif
 
-/* A scanned, zeroed object at a multiple of align, a power of two.  Beyond an
- * alignment of 16 the result may lie inside its object: GC_free wants
- * GC_base() of it.  [alloc] */
+/* A scanned, zeroed object at a multiple of align, or of 16 where align is less;
+ * align need not be a power of two.  Beyond an alignment of 16 the result may lie
+ * inside its object: GC_free wants GC_base() of it.  [alloc] */
 GC_API GC_ATTR_MALLOC GC_ATTR_ALLOC_SIZE(2) void *GC_CALL
 GC_memalign(size_t /* align */, size_t /* bytes */);
 
@@ -402,7 +402,7 @@ GC_API void GC_CALL GC_set_free_space_divisor(GC_word);
 GC_API GC_word GC_CALL GC_get_free_space_divisor(void);
 
 /* Never collect before this many bytes were allocated since the last
- * collection; at least 1, the default.  [set] */
+ * collection; 1 by default, for which 0 stands as well.  [set] */
 GC_API void GC_CALL GC_set_min_bytes_allocd(size_t);
 GC_API size_t GC_CALL GC_get_min_bytes_allocd(void);
 
@@ -586,10 +586,10 @@ struct GC_stack_base {
 /* To be called once before the first GC_register_my_thread.  [manage] */
 GC_API void GC_CALL GC_allow_register_threads(void);
 
-/* Makes the calling thread known.  GC_SUCCESS, or GC_DUPLICATE when it was
+/* Makes the calling thread known, with the stack that it is told of, or, where that
+ * is NULL, the one that the system knows.  GC_SUCCESS, or GC_DUPLICATE when it was
  * (the main thread is).  [manage], for unregistered threads too. */
-GC_API int GC_CALL GC_register_my_thread(const struct GC_stack_base *)
-    GC_ATTR_NONNULL(1);
+GC_API int GC_CALL GC_register_my_thread(const struct GC_stack_base *);
 
 /* The calling thread is no longer known; it must not use objects any more.
  * GC_SUCCESS, or GC_NOT_FOUND when it was not known.  [manage] */

@@ -48,7 +48,8 @@ GC_API void GC_CALL GC_set_time_limit_tv(struct GC_timeval_s);
 GC_API struct GC_timeval_s GC_CALL GC_get_time_limit_tv(void);
 
 /* Partial collections between full ones, 19; work of a step, 10; steps that may
- * be given up before one is carried through, 1.  Kept likewise.  [set] */
+ * be given up before one is carried through, 1.  Kept likewise, out of their range
+ * too.  [set] */
 GC_API int GC_full_freq;
 GC_API void GC_CALL GC_set_full_freq(int);
 GC_API int GC_CALL GC_get_full_freq(void);

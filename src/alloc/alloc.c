@@ -277,9 +277,15 @@ void *gc_alloc_aligned(size_t align, size_t bytes, unsigned kind) {
   if (bytes + align < bytes)
     return gc_alloc_failed(bytes);
   bytes += bytes == 0; /* its address must not be that of the next object */
-  void *p = try_alloc(bytes + align - GC_GRANULE_BYTES, kind, 0);
-  return p == NULL ? gc_alloc_failed(bytes)
-                   : (void *)gc_round_up((uintptr_t)p, align);
+  /* Both the object and the result are multiples of what the two have in common. */
+  size_t lowest_bit = align & -align;
+  size_t in_common =
+      lowest_bit < GC_GRANULE_BYTES ? lowest_bit : GC_GRANULE_BYTES;
+  char *p = try_alloc(bytes + align - in_common, kind, 0);
+  if (p == NULL)
+    return gc_alloc_failed(bytes);
+  size_t beyond = (uintptr_t)p % align;
+  return beyond == 0 ? p : p + (align - beyond);
 }
 
 /* ---- Lists ---- */

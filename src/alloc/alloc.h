@@ -15,7 +15,8 @@
 void *gc_alloc(size_t bytes, unsigned kind);
 /* Large objects: only pointers into the first page keep the object. */
 void *gc_alloc_ignore_off_page(size_t bytes, unsigned kind);
-/* `align` is a power of two. The result may lie inside its object. */
+/* At a multiple of `align`, or of 16 when that is more. The result may lie inside its
+ * object. */
 void *gc_alloc_aligned(size_t align, size_t bytes, unsigned kind);
 /* A list of objects of exactly `bytes` (rounded to granules), linked through
  * their first word, other words as the kind clears them; null when out of

@@ -58,7 +58,6 @@ void GC_free(void *object) { gc_free(object); }
 static bool is_power_of_two(size_t n) { return n != 0 && (n & (n - 1)) == 0; }
 
 void *GC_memalign(size_t align, size_t bytes) {
-  gc_check(is_power_of_two(align));
   return gc_alloc_aligned(align, bytes, KIND_NORMAL);
 }
 

@@ -70,7 +70,6 @@ int GC_get_disable_automatic_collection(void) {
 }
 
 void GC_set_min_bytes_allocd(size_t value) {
-  gc_check(value > 0);
   gc_hooks.min_bytes_allocd = value;
 }
 

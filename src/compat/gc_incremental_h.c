@@ -28,7 +28,6 @@ void GC_set_time_limit(unsigned long ms) { GC_time_limit = ms; }
 unsigned long GC_get_time_limit(void) { return GC_time_limit; }
 
 void GC_set_time_limit_tv(struct GC_timeval_s tv) {
-  gc_check(tv.tv_nsec < 1000000);
   GC_time_limit = tv.tv_ms;
   time_limit_ns = tv.tv_nsec;
 }
@@ -42,24 +41,15 @@ struct GC_timeval_s GC_get_time_limit_tv(void) {
 int GC_full_freq = 19;
 static int rate = 10, max_prior_attempts = 1;
 
-void GC_set_full_freq(int value) {
-  gc_check(value >= 0);
-  GC_full_freq = value;
-}
+void GC_set_full_freq(int value) { GC_full_freq = value; }
 
 int GC_get_full_freq(void) { return GC_full_freq; }
 
-void GC_set_rate(int value) {
-  gc_check(value > 0);
-  rate = value;
-}
+void GC_set_rate(int value) { rate = value; }
 
 int GC_get_rate(void) { return rate; }
 
-void GC_set_max_prior_attempts(int value) {
-  gc_check(value >= 0);
-  max_prior_attempts = value;
-}
+void GC_set_max_prior_attempts(int value) { max_prior_attempts = value; }
 
 int GC_get_max_prior_attempts(void) { return max_prior_attempts; }
 

@@ -9,6 +9,7 @@ api_programs = tests/api/alloc tests/api/backptr tests/api/base_size tests/api/c
 	tests/api/contract tests/api/copyreloc tests/api/corners tests/api/debugging \
 	tests/api/describe \
 	tests/api/edges \
+	tests/api/edge_settings \
 	tests/api/disclaim tests/api/dlopen_gc tests/api/dlrace tests/api/dynamic_tls \
 	tests/api/env \
 	tests/api/finalise tests/api/finalise_when tests/api/fork tests/api/free_realloc \
@@ -40,6 +41,8 @@ tests_api_describe_SOURCES = tests/api/describe.c
 tests_api_describe_LDADD = $(api_ldadd)
 tests_api_edges_SOURCES = tests/api/edges.c
 tests_api_edges_LDADD = $(api_ldadd)
+tests_api_edge_settings_SOURCES = tests/api/edge_settings.c
+tests_api_edge_settings_LDADD = $(api_ldadd)
 tests_api_disclaim_SOURCES = tests/api/disclaim.c
 tests_api_disclaim_LDADD = $(api_ldadd)
 tests_api_env_SOURCES = tests/api/env.c
