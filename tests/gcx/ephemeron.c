@@ -1,16 +1,7 @@
 /* tests/gcx/ephemeron.c: values that live as long as their keys. SPDX-License-Identifier: MIT */
+/* Chains are cut at many places, since one stray word keeps what follows. */
+#include "gcx/keyed.h"
 
-/*
- * A word that looks like an address may keep a key, and with it whatever hangs on
- * its values. So chains are cut at many places, and what dies is asked of many
- * ephemerons with tolerance; what lives is compared exactly.
- */
-#ifndef GC_THREADS
-#define GC_THREADS
-#endif
-#define GC_NO_THREAD_REDIRECTS
-#include <gc/gc.h>
-#include <gcx/reclaim.h>
 #include <gcx/weak.h>
 
 #include <pthread.h>
@@ -18,46 +9,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "lib/gcutil.h"
-#include "lib/tap.h"
-
-enum {
-  N_KEYS = 4000,
-  N_CHAIN = TAP_ASAN || TAP_TSAN ? 20000 : 200000,
-  DATA_BYTES = 32
-};
-
-/* A value that refers to something, by a pointer that the collector sees. */
-struct value {
-  void *next;
-  unsigned char data[DATA_BYTES];
-};
+enum { N_KEYS = 4000, N_CHAIN = TAP_ASAN || TAP_TSAN ? 20000 : 200000 };
 
 static void *volatile keep[N_CHAIN];
 static gcx_ephemeron *eph[N_CHAIN];
 static gcx_weak *of_value[N_CHAIN];
-static size_t key_bytes = 48;
-static gcx_kind *key_kind;
-static bool are_leaves;
 static size_t order[N_CHAIN]; /* numbers, shuffled */
 
-static void *new_key(void) {
-  void *key = key_kind != NULL ? gcx_kind_alloc(key_kind, key_bytes)
-              : are_leaves     ? GC_malloc_atomic(key_bytes)
-                               : GC_malloc(key_bytes);
-  tap_require(key != NULL);
-  return key;
-}
-
-static struct value *new_value(size_t id, void *next) {
-  struct value *v = GC_malloc(sizeof *v);
-  gu_fill(v->data, DATA_BYTES, id);
-  v->next = next;
-  return v;
-}
-
 static void pair(size_t i, void *key, void *next) {
-  struct value *v = new_value(i, next);
+  struct kd_value *v = kd_value(i, next);
   eph[i] = gcx_ephemeron_new(key, v);
   of_value[i] = gcx_weak_new(v);
   tap_require(eph[i] != NULL && of_value[i] != NULL);
@@ -66,7 +26,7 @@ static void pair(size_t i, void *key, void *next) {
 /* Each value refers to its own key. */
 static void make_pairs(void *count) {
   for (size_t i = 0; i < *(size_t *)count; i++) {
-    keep[i] = new_key();
+    keep[i] = kd_key();
     pair(i, keep[i], keep[i]);
   }
 }
@@ -80,19 +40,14 @@ static void make(size_t n) {
 static GU_NOINLINE size_t count_alive(size_t n) {
   size_t alive = 0;
   for (size_t i = 0; i < n; i++) {
-    const struct value *v = gcx_ephemeron_value(eph[i]);
+    const struct kd_value *v = gcx_ephemeron_value(eph[i]);
     tap_require((v != NULL) == (gcx_ephemeron_key(eph[i]) != NULL));
     tap_require(gcx_weak_get(of_value[i]) == v);
-    tap_require(v == NULL || gu_is_intact(v->data, DATA_BYTES, i));
+    tap_require(v == NULL || kd_is_intact(v, i));
     alive += v != NULL;
   }
   gu_scrub_stack();
   return alive;
-}
-
-static void drop(size_t from, size_t to) {
-  for (size_t i = from; i < to; i++)
-    keep[i] = NULL;
 }
 
 /* The first half once more. */
@@ -101,7 +56,7 @@ static void renew(void *count) {
   for (size_t i = 0; i < half; i++) {
     gcx_ephemeron_free(eph[i]);
     gcx_weak_free(of_value[i]);
-    keep[i] = new_key();
+    keep[i] = kd_key();
     pair(i, keep[i], keep[i]);
   }
 }
@@ -112,7 +67,7 @@ static void check_pairs(size_t n) {
     gu_collect();
     tap_eq_u(count_alive(n), n);
   }
-  drop(0, n / 2);
+  kd_drop(keep, 0, n / 2);
   gu_collect();
   size_t alive = count_alive(n);
   tap_ge(alive, n - n / 2);
@@ -135,14 +90,14 @@ static void check_pairs(size_t n) {
 static void values_live_with_their_keys(void) { check_pairs(N_KEYS); }
 
 static void keys_without_pointers_too(void) {
-  are_leaves = true;
+  kd_keys.are_leaves = true;
   check_pairs(N_KEYS);
 }
 
 static void large_keys_too(void) {
-  key_bytes = 100000;
+  kd_keys.bytes = 100000;
   check_pairs(40);
-  are_leaves = true;
+  kd_keys.are_leaves = true;
   check_pairs(40);
 }
 
@@ -155,7 +110,7 @@ static void notified_keys_too(void) {
   gcx_kind_opts opts = {.struct_size = sizeof opts, .notify = on_dead};
   opts.refs = GCX_REFS_HELD;
   GC_INIT();
-  key_kind = gcx_kind_new(&opts, NULL);
+  kd_keys.kind = gcx_kind_new(&opts, NULL);
   check_pairs(N_KEYS);
   tap_eq_u(gcx_drain(60000), 0);
 }
@@ -163,11 +118,11 @@ static void notified_keys_too(void) {
 static void a_value_is_exchanged(void) {
   make(N_KEYS);
   for (size_t i = 0; i < N_KEYS; i++)
-    tap_check(gcx_ephemeron_set_value(eph[i], new_value(i + 1, NULL)) == 1);
+    tap_check(gcx_ephemeron_set_value(eph[i], kd_value(i + 1, NULL)) == 1);
   gu_collect();
   for (size_t i = 0; i < N_KEYS; i++) {
-    const struct value *v = gcx_ephemeron_value(eph[i]);
-    tap_require(v != NULL && gu_is_intact(v->data, DATA_BYTES, i + 1));
+    const struct kd_value *v = gcx_ephemeron_value(eph[i]);
+    tap_require(v != NULL && kd_is_intact(v, i + 1));
   }
   GC_free(keep[0]);
   tap_check(gcx_ephemeron_key(eph[0]) == NULL);
@@ -207,27 +162,17 @@ static void one_key_may_have_many(void) {
 
 /* ---- Chains ---- */
 
-static void shuffle(size_t n) {
-  for (size_t i = 0; i < n; i++)
-    order[i] = i;
-  for (size_t i = n - 1; i > 0; i--) {
-    size_t j = tap_rand() % (i + 1), t = order[i];
-    order[i] = order[j];
-    order[j] = t;
-  }
-}
-
 /* The value of each key refers to the next key; they are made in a random order. */
 static void make_chain(void *unused) {
   (void)unused;
-  shuffle(N_CHAIN);
+  kd_shuffle(order, N_CHAIN);
   for (size_t i = 0; i < N_CHAIN; i++)
-    keep[i] = new_key();
+    keep[i] = kd_key();
   for (size_t i = 0; i < N_CHAIN; i++) {
     size_t at = order[i];
     pair(at, keep[at], at + 1 < N_CHAIN ? keep[at + 1] : keep[0]);
   }
-  drop(1, N_CHAIN);
+  kd_drop(keep, 1, N_CHAIN);
 }
 
 /* Only the first key is kept. Cost that grows with the square would not end. */
@@ -242,7 +187,7 @@ static void a_chain_lives_by_its_first_key(void) {
 }
 
 static void leaves_make_chains_too(void) {
-  are_leaves = true;
+  kd_keys.are_leaves = true;
   a_chain_lives_by_its_first_key();
 }
 
@@ -251,10 +196,10 @@ static void make_rings(void *unused) {
   enum { RING = 20 };
   (void)unused;
   for (size_t i = 0; i < N_KEYS; i++)
-    keep[i] = new_key();
+    keep[i] = kd_key();
   for (size_t i = 0; i < N_KEYS; i++)
     pair(i, keep[i], keep[i % RING == RING - 1 ? i - RING + 1 : i + 1]);
-  drop(0, N_KEYS);
+  kd_drop(keep, 0, N_KEYS);
 }
 
 static void rings_die_at_once(void) {
@@ -266,17 +211,13 @@ static void rings_die_at_once(void) {
 
 /* ---- Beside the path ---- */
 
-static int polls_left;
-
-static int GC_CALLBACK give_up(void) { return --polls_left < 0; }
-
 /* Marking may be given up before, while and after values are marked. */
 static void a_collection_is_given_up(void) {
   GC_INIT();
   gu_apart(make_chain, NULL);
   for (int polls = 0; polls < 200; polls += 11) {
-    polls_left = polls;
-    GC_try_to_collect(give_up);
+    kd_polls_left = polls;
+    GC_try_to_collect(kd_give_up);
   }
   tap_eq_u(count_alive(N_CHAIN), N_CHAIN);
   gu_collect();
@@ -284,7 +225,7 @@ static void a_collection_is_given_up(void) {
 }
 
 static void chain_role(void) {
-  are_leaves = true;
+  kd_keys.are_leaves = true;
   a_chain_lives_by_its_first_key();
   exit(tap_failures() != 0);
 }
@@ -297,7 +238,7 @@ static void with_a_small_mark_stack(void) {
 
 static void child_life(void) {
   tap_eq_u(count_alive(N_KEYS), N_KEYS);
-  drop(0, N_KEYS);
+  kd_drop(keep, 0, N_KEYS);
   gu_collect();
   tap_le(count_alive(N_KEYS), N_KEYS / 20);
   _exit(0);
@@ -326,17 +267,17 @@ static void *work(void *seed) {
   GC_register_my_thread(&base);
   for (size_t step = 0; step < (TAP_TSAN ? 5000 : 100000); step++) {
     size_t i = tap_rand_r(&rand) % N;
-    const struct value *v =
+    const struct kd_value *v =
         mine[i] == NULL ? NULL : gcx_ephemeron_value(mine[i]);
-    tap_require(keys[i] == NULL || (v != NULL && v->next == keys[i] &&
-                                    gu_is_intact(v->data, DATA_BYTES, i)));
+    tap_require(keys[i] == NULL ||
+                (v != NULL && v->next == keys[i] && kd_is_intact(v, i)));
     if (tap_rand_r(&rand) % 4 == 0) {
       keys[i] = NULL;
       continue;
     }
     gcx_ephemeron_free(mine[i]);
-    keys[i] = new_key();
-    mine[i] = gcx_ephemeron_new(keys[i], new_value(i, keys[i]));
+    keys[i] = kd_key();
+    mine[i] = gcx_ephemeron_new(keys[i], kd_value(i, keys[i]));
     if (step % 10000 == 9999)
       GC_gcollect();
   }

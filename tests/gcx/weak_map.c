@@ -1,15 +1,6 @@
 /* tests/gcx/weak_map.c: maps that forget their keys. SPDX-License-Identifier: MIT */
+#include "gcx/keyed.h"
 
-/*
- * A word that looks like an address may keep a key. So what dies is asked of many
- * entries with tolerance; what lives is compared exactly.
- */
-#ifndef GC_THREADS
-#define GC_THREADS
-#endif
-#define GC_NO_THREAD_REDIRECTS
-#include <gc/gc.h>
-#include <gcx/reclaim.h>
 #include <gcx/weak.h>
 #include <gcx/weak_map.h>
 
@@ -21,46 +12,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/gcutil.h"
-#include "lib/tap.h"
-
 enum {
   N_FEW = 4000,
   N_CHAIN = TAP_ASAN || TAP_TSAN ? 20000 : 100000,
-  N_MANY = TAP_ASAN || TAP_TSAN ? 100000 : 1000000,
-  DATA_BYTES = 16
-};
-
-/* A value that refers to something. */
-struct value {
-  void *next;
-  size_t id;
-  unsigned char data[DATA_BYTES];
+  N_MANY = TAP_ASAN || TAP_TSAN ? 100000 : 1000000
 };
 
 static gcx_weak_map *map;
 static void *volatile keep[N_MANY];
 static size_t order[N_MANY];
-static size_t key_bytes = 32;
-static gcx_kind *key_kind;
-static bool are_leaves;
-
-static void *new_key(void) {
-  void *key = key_kind != NULL ? gcx_kind_alloc(key_kind, key_bytes)
-              : are_leaves     ? GC_malloc_atomic(key_bytes)
-                               : GC_malloc(key_bytes);
-  tap_require(key != NULL);
-  return key;
-}
-
-static struct value *new_value(size_t id, void *next) {
-  struct value *v = GC_malloc(sizeof *v);
-  tap_require(v != NULL);
-  gu_fill(v->data, DATA_BYTES, id);
-  v->next = next;
-  v->id = id;
-  return v;
-}
 
 static void begin(void) {
   GC_INIT();
@@ -71,8 +31,8 @@ static void begin(void) {
 /* Value i refers to its key. */
 static void enter(size_t i) {
   void *old = order;
-  keep[i] = new_key();
-  tap_require(gcx_weak_map_put(map, keep[i], new_value(i, keep[i]), &old) == 0);
+  keep[i] = kd_key();
+  tap_require(gcx_weak_map_put(map, keep[i], kd_value(i, keep[i]), &old) == 0);
   tap_require(old == NULL);
 }
 
@@ -86,12 +46,7 @@ static void make(size_t n) { gu_apart(enter_all, &n); }
 /* What was freed is used again. */
 static void make_garbage(void *count) {
   for (size_t i = 0; i < 2 * *(size_t *)count; i++)
-    new_value(i + 1, NULL);
-}
-
-static void drop(size_t from, size_t to) {
-  for (size_t i = from; i < to; i++)
-    keep[i] = NULL;
+    kd_value(i + 1, NULL);
 }
 
 /* Of the keys that are kept; returns how many. */
@@ -102,8 +57,8 @@ static GU_NOINLINE size_t check_kept(size_t n) {
     if (keep[i] == NULL)
       continue;
     tap_require(gcx_weak_map_get(map, keep[i], &p) == 1);
-    const struct value *v = p;
-    tap_require(v->next == keep[i] && gu_is_intact(v->data, DATA_BYTES, i));
+    const struct kd_value *v = p;
+    tap_require(v->next == keep[i] && kd_is_intact(v, i));
     kept++;
   }
   gu_scrub_stack();
@@ -194,7 +149,7 @@ static void check_life(size_t n) {
     tap_eq_u(gcx_weak_map_count(map), n);
     tap_eq_u(check_kept(n), n);
   }
-  drop(0, n / 2);
+  kd_drop(keep, 0, n / 2);
   gu_collect();
   tap_ge(gcx_weak_map_count(map), n - n / 2);
   tap_le(gcx_weak_map_count(map), n - n / 2 + n / 20 + 1);
@@ -202,7 +157,7 @@ static void check_life(size_t n) {
   size_t half = n / 2;
   gu_apart(enter_all, &half);
   tap_eq_u(check_kept(n), n);
-  drop(0, n);
+  kd_drop(keep, 0, n);
   gu_collect();
   tap_le(gcx_weak_map_count(map), n / 20 + 1);
 }
@@ -210,12 +165,12 @@ static void check_life(size_t n) {
 static void entries_live_with_their_keys(void) { check_life(N_FEW); }
 
 static void keys_without_pointers_too(void) {
-  are_leaves = true;
+  kd_keys.are_leaves = true;
   check_life(N_FEW);
 }
 
 static void large_keys_too(void) {
-  key_bytes = 100000;
+  kd_keys.bytes = 100000;
   check_life(100);
 }
 
@@ -232,7 +187,7 @@ static void notified_keys_lose_their_values(void) {
   gcx_kind_opts opts = {.struct_size = sizeof opts, .notify = keep_it};
   opts.refs = GCX_REFS_HELD;
   GC_INIT();
-  key_kind = gcx_kind_new(&opts, NULL);
+  kd_keys.kind = gcx_kind_new(&opts, NULL);
   check_life(N_FEW);
   tap_eq_u(gcx_drain(60000), 0);
 }
@@ -295,20 +250,20 @@ static void freeing_by_hand_ends_it(void) {
   begin();
   gcx_weak_map *other = gcx_weak_map_new(NULL, NULL);
   for (size_t i = 0; i < N_FEW; i++) {
-    void *key = new_key();
+    void *key = kd_key();
     tap_require(gcx_weak_map_put(map, key, map, NULL) == 0);
     tap_require(gcx_weak_map_put(other, key, map, NULL) == 0);
     GC_free(key);
     tap_require(gcx_weak_map_get(map, key, &p) == 0);
     tap_require(gcx_weak_map_get(other, key, &p) == 0);
-    key = new_key();
+    key = kd_key();
     tap_require(gcx_weak_map_get(map, key, &p) == 0);
   }
   tap_eq_u(gcx_weak_map_count(map) + gcx_weak_map_count(other), 0);
 }
 
 static void large_keys_freed_by_hand(void) {
-  key_bytes = 100000;
+  kd_keys.bytes = 100000;
   freeing_by_hand_ends_it();
 }
 
@@ -317,15 +272,16 @@ static void new_objects_are_not_taken_for_old_ones(void) {
   begin();
   make(N_FEW);
   for (int round = 0; round < 20; round++) {
-    drop((size_t)round % 2 * N_FEW / 2, (size_t)(round % 2 + 1) * N_FEW / 2);
+    kd_drop(keep, (size_t)round % 2 * N_FEW / 2,
+            (size_t)(round % 2 + 1) * N_FEW / 2);
     GC_gcollect();
     for (size_t i = 0; i < N_FEW; i++) {
       void *p;
       if (keep[i] != NULL)
         continue;
-      keep[i] = new_key();
+      keep[i] = kd_key();
       tap_require(gcx_weak_map_get(map, keep[i], &p) == 0);
-      tap_require(gcx_weak_map_put(map, keep[i], new_value(i, keep[i]), NULL) ==
+      tap_require(gcx_weak_map_put(map, keep[i], kd_value(i, keep[i]), NULL) ==
                   0);
     }
     check_kept(N_FEW);
@@ -333,16 +289,6 @@ static void new_objects_are_not_taken_for_old_ones(void) {
 }
 
 /* ---- Chains ---- */
-
-static void shuffle(size_t n) {
-  for (size_t i = 0; i < n; i++)
-    order[i] = i;
-  for (size_t i = n - 1; i > 0; i--) {
-    size_t j = tap_rand() % (i + 1), t = order[i];
-    order[i] = order[j];
-    order[j] = t;
-  }
-}
 
 enum { N_MAPS = 50 };
 static gcx_weak_map *maps[N_MAPS];
@@ -352,18 +298,18 @@ static gcx_ephemeron *ephemerons[N_CHAIN];
  * or every 7th time, it has an ephemeron instead. */
 static void make_chain(void *n_maps) {
   size_t n = *(size_t *)n_maps;
-  shuffle(N_CHAIN);
+  kd_shuffle(order, N_CHAIN);
   for (size_t i = 0; i < N_CHAIN; i++)
-    keep[i] = new_key();
+    keep[i] = kd_key();
   for (size_t j = 0; j < N_CHAIN; j++) {
     size_t i = order[j];
-    struct value *v = new_value(i, i + 1 < N_CHAIN ? keep[i + 1] : NULL);
+    struct kd_value *v = kd_value(i, i + 1 < N_CHAIN ? keep[i + 1] : NULL);
     if (n > 1 && i % 7 == 0)
       ephemerons[i] = gcx_ephemeron_new(keep[i], v);
     else
       tap_require(gcx_weak_map_put(maps[i % n], keep[i], v, NULL) == 0);
   }
-  drop(1, N_CHAIN);
+  kd_drop(keep, 1, N_CHAIN);
 }
 
 static GU_NOINLINE size_t length_of_chain(size_t n_maps) {
@@ -374,8 +320,8 @@ static GU_NOINLINE size_t length_of_chain(size_t n_maps) {
       p = gcx_ephemeron_value(ephemerons[i]);
     else
       tap_require(gcx_weak_map_get(maps[i % n_maps], p, &p) == 1);
-    const struct value *v = p;
-    tap_require(v != NULL && gu_is_intact(v->data, DATA_BYTES, i));
+    const struct kd_value *v = p;
+    tap_require(v != NULL && kd_is_intact(v, i));
     p = v->next;
     i++;
   }
@@ -404,7 +350,7 @@ static void check_chain(size_t n_maps) {
 static void a_chain_lives_by_its_first_key(void) { check_chain(1); }
 
 static void leaves_make_chains_too(void) {
-  are_leaves = true;
+  kd_keys.are_leaves = true;
   check_chain(1);
 }
 
@@ -415,12 +361,12 @@ static void make_rings(void *unused) {
   enum { RING = 20 };
   (void)unused;
   for (size_t i = 0; i < N_FEW; i++)
-    keep[i] = new_key();
+    keep[i] = kd_key();
   for (size_t i = 0; i < N_FEW; i++) {
     size_t next = i % RING == RING - 1 ? i - RING + 1 : i + 1;
-    gcx_weak_map_put(map, keep[i], new_value(i, keep[next]), NULL);
+    gcx_weak_map_put(map, keep[i], kd_value(i, keep[next]), NULL);
   }
-  drop(0, N_FEW);
+  kd_drop(keep, 0, N_FEW);
 }
 
 static void rings_die_at_once(void) {
@@ -430,18 +376,14 @@ static void rings_die_at_once(void) {
   tap_le(gcx_weak_map_count(map), N_FEW / 20);
 }
 
-static int polls_left;
-
-static int GC_CALLBACK give_up(void) { return --polls_left < 0; }
-
 static void a_collection_is_given_up(void) {
   size_t one = 1;
   GC_INIT();
   maps[0] = gcx_weak_map_new(NULL, NULL);
   gu_apart(make_chain, &one);
   for (int polls = 0; polls < 200; polls += 11) {
-    polls_left = polls;
-    GC_try_to_collect(give_up);
+    kd_polls_left = polls;
+    GC_try_to_collect(kd_give_up);
   }
   tap_eq_u(length_of_chain(1), N_CHAIN);
   gu_collect();
@@ -449,7 +391,7 @@ static void a_collection_is_given_up(void) {
 }
 
 static void chain_role(void) {
-  are_leaves = true;
+  kd_keys.are_leaves = true;
   check_chain(2);
   exit(tap_failures() != 0);
 }
@@ -502,7 +444,7 @@ static void look_up(size_t times) {
 static void it_grows_and_shrinks(void) {
   begin();
   for (size_t i = 0; i < N_MANY; i++)
-    keep[i] = new_key();
+    keep[i] = kd_key();
   size_t before = rss_bytes();
   gu_apart(enter_numbers, NULL);
   size_t grown = rss_bytes() - before;
@@ -516,7 +458,7 @@ static void it_grows_and_shrinks(void) {
   tap_ge(gcx_weak_map_count(map), N_MANY / 2);
   tap_le(gcx_weak_map_count(map), N_MANY / 2 + N_MANY / 20);
   check_numbers();
-  drop(0, N_MANY);
+  kd_drop(keep, 0, N_MANY);
   gu_collect();
   tap_le(gcx_weak_map_count(map), N_MANY / 20);
   size_t full = rss_bytes();
@@ -533,8 +475,8 @@ static unsigned char seen[N_FEW];
 static size_t visits;
 
 static int note_visit(void *key, void *value, void *cd) {
-  const struct value *v = value;
-  tap_require(v->next == key && gu_is_intact(v->data, DATA_BYTES, v->id));
+  const struct kd_value *v = value;
+  tap_require(v->next == key && kd_is_intact(v, v->id));
   seen[v->id]++;
   return ++visits == *(size_t *)cd ? 77 : 0;
 }
@@ -559,7 +501,7 @@ static void a_walk_visits_each_once(void) {
 /* Entries 0 to N / 2 stay; the others come and go during the walk, so the table
  * becomes many times larger and smaller. */
 static int change_all(void *key, void *value, void *cd) {
-  const struct value *v = value;
+  const struct kd_value *v = value;
   (void)cd;
   tap_require(v->next == key);
   if (v->id >= N_FEW / 2)

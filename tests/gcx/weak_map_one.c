@@ -1,34 +1,17 @@
 /* tests/gcx/weak_map_one.c: weak maps on every library that has them. SPDX-License-Identifier: MIT */
+/* With one key an entry, and nothing of gcx/weak.h. */
+#include "gcx/keyed.h"
 
-/*
- * With one key an entry, and nothing of gcx/weak.h. A word that looks like an address
- * may keep a key, so what dies is asked of many entries with tolerance.
- */
-#ifndef GC_THREADS
-#define GC_THREADS
-#endif
-#define GC_NO_THREAD_REDIRECTS
-#include <gc/gc.h>
-#include <gcx/reclaim.h>
 #include <gcx/weak_map.h>
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "lib/gcutil.h"
-#include "lib/tap.h"
-
 enum { N = 4000, CHAIN = 50000, THREADS = 3, STEPS = 20000 };
 
 static gcx_weak_map *map;
 static void *volatile keep[CHAIN];
-static gcx_kind *key_kind;
-
-struct value {
-  void *next;
-  size_t id;
-};
 
 static void begin(void) {
   GC_INIT();
@@ -36,24 +19,11 @@ static void begin(void) {
   tap_require(map != NULL);
 }
 
-static void *new_key(void) {
-  void *key = key_kind != NULL ? gcx_kind_alloc(key_kind, 32) : GC_malloc(32);
-  tap_require(key != NULL);
-  return key;
-}
-
-static struct value *new_value(size_t id, void *next) {
-  struct value *v = GC_malloc(sizeof *v);
-  tap_require(v != NULL);
-  *v = (struct value){next, id};
-  return v;
-}
-
 /* Value i refers to its key. */
 static void enter_all(void *count) {
   for (size_t i = 0; i < *(size_t *)count; i++) {
-    keep[i] = new_key();
-    tap_require(gcx_weak_map_put(map, keep[i], new_value(i, keep[i]), NULL) ==
+    keep[i] = kd_key();
+    tap_require(gcx_weak_map_put(map, keep[i], kd_value(i, keep[i]), NULL) ==
                 0);
   }
 }
@@ -63,7 +33,7 @@ static void make(size_t n) { gu_apart(enter_all, &n); }
 static void make_garbage(void *unused) {
   (void)unused;
   for (size_t i = 0; i < 4 * N; i++)
-    new_value(i, NULL);
+    kd_value(i, NULL);
 }
 
 static GU_NOINLINE void check_kept(size_t n) {
@@ -72,8 +42,8 @@ static GU_NOINLINE void check_kept(size_t n) {
     if (keep[i] == NULL)
       continue;
     tap_require(gcx_weak_map_get(map, keep[i], &p) == 1);
-    const struct value *v = p;
-    tap_require(v->next == keep[i] && v->id == i);
+    const struct kd_value *v = p;
+    tap_require(v->next == keep[i] && kd_is_intact(v, i));
   }
   gu_scrub_stack();
 }
@@ -115,8 +85,8 @@ static gcx_verdict keep_it(void *object, size_t bytes, void *cd) {
 static void notified_keys_lose_their_values(gcx_refs refs) {
   gcx_kind_opts o = {.struct_size = sizeof o, .notify = keep_it, .refs = refs};
   GC_INIT();
-  key_kind = gcx_kind_new(&o, NULL);
-  tap_require(key_kind != NULL);
+  kd_keys.kind = gcx_kind_new(&o, NULL);
+  tap_require(kd_keys.kind != NULL);
   begin();
   make(N);
   for (size_t i = 0; i < N; i++)
@@ -144,7 +114,7 @@ static void make_chain(void *unused) {
   for (size_t j = 0; j < CHAIN; j++) {
     size_t i = j % 2 != 0 ? j / 2 : CHAIN - 1 - j / 2;
     void *next = i + 1 < CHAIN ? keep[i + 1] : NULL;
-    void *value = i % 2 != 0 ? next : new_value(i, next);
+    void *value = i % 2 != 0 ? next : kd_value(i, next);
     tap_require(gcx_weak_map_put(map, keep[i], value, NULL) == 0);
   }
   for (size_t i = 1; i < CHAIN; i++)
@@ -156,7 +126,7 @@ static GU_NOINLINE size_t length(void) {
   for (void *key = keep[0]; key != NULL; i++) {
     void *p;
     tap_require(gcx_weak_map_get(map, key, &p) == 1);
-    key = i % 2 != 0 || p == NULL ? p : ((struct value *)p)->next;
+    key = i % 2 != 0 || p == NULL ? p : ((struct kd_value *)p)->next;
   }
   gu_scrub_stack();
   return i;
@@ -183,7 +153,7 @@ struct walk {
 
 static int visit(void *key, void *value, void *cd) {
   struct walk *w = cd;
-  const struct value *v = value;
+  const struct kd_value *v = value;
   tap_require(v->next == key && v->id < N);
   w->seen[v->id]++;
   if (v->id % 2 == 0 && v->id + 1 < N && w->seen[v->id + 1] == 0)
@@ -220,9 +190,9 @@ static void *work(void *unused) {
     size_t k = i * 7 % 16;
     if (key[k] != NULL)
       tap_require(gcx_weak_map_get(map, key[k], &p) == 1 &&
-                  ((struct value *)p)->next == key[k]);
-    key[k] = new_key();
-    tap_require(gcx_weak_map_put(map, key[k], new_value(i, key[k]), NULL) == 0);
+                  ((struct kd_value *)p)->next == key[k]);
+    key[k] = kd_key();
+    tap_require(gcx_weak_map_put(map, key[k], kd_value(i, key[k]), NULL) == 0);
   }
   GC_reachable_here(key);
   return unused;
