@@ -137,9 +137,10 @@ everywhere=$(sed -n '/^gcx_everywhere =/,/[^\\]$/p' "$src/tests/gcx/local.mk" |
   tr -s '\\\t ' '\n\n\n' | grep '^tests/gcx/')
 [ -n "$everywhere" ] || die "tests/gcx/local.mk names no gcx_everywhere"
 compile -c "$src/tests/gcx/shadow.c" -o shadow.o
+compile -c "$src/tests/gcx/steps.c" -o steps.o
 for test in $everywhere; do
   name=gcx_$(basename "$test")
-  later "$src/$test.c" shadow.o gcutil.o tap.o $adapter -o "$name" -lgc -ldl
+  later "$src/$test.c" steps.o shadow.o gcutil.o tap.o $adapter -o "$name" -lgc -ldl
   programs="$programs ./$name"
 done
 

@@ -9,7 +9,7 @@ gcx_ldadd = tests/gcx/libshadow.la tests/lib/libgcutil.la tests/lib/libtap.la \
 check_LTLIBRARIES += tests/gcx/libshadow.la
 tests_gcx_libshadow_la_SOURCES = tests/gcx/facts.c tests/gcx/facts.h \
 	tests/gcx/mistakes.c tests/gcx/mistakes.h \
-	tests/gcx/shadow.c tests/gcx/shadow.h
+	tests/gcx/shadow.c tests/gcx/shadow.h tests/gcx/steps.c tests/gcx/steps.h
 
 gcx_everywhere = tests/gcx/caps tests/gcx/faults tests/gcx/kinds \
 	tests/gcx/life tests/gcx/memory tests/gcx/no_memory tests/gcx/order \

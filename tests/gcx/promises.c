@@ -7,6 +7,7 @@
  * the use of memory have programs of their own.
  */
 #include "gcx/shadow.h"
+#include "gcx/steps.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -18,164 +19,23 @@ enum { MB = 1024 * 1024, N_THREADS = 4 };
 
 /* ---- Exactly once ---- */
 
-/* Each thread holds some nodes, drops, links and makes new ones, and finds others
- * through a table of weak entries. Every 16th is kept once when it dies. */
-enum { N_STEPPING = 8, N_HELD = 300, N_WEAK = 1024, COLLECT_EVERY = 20000 };
-
-static struct {
-  pthread_mutex_t lock;
-  struct {
-    uintptr_t hidden;
-    size_t serial;
-  } entry[N_WEAK];
-} weak = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static gcx_kind *steps_kind[3];
-static atomic_size_t n_found, n_too_late, n_kept, n_wrong;
-static size_t n_steps;
-
-static bool is_stubborn(size_t serial) { return serial % 16 == 7; }
-static bool keeps_early(size_t serial) { return serial % 32 == 7; }
-
-static void enter_weak(struct sh_node *n) {
-  size_t i = n->serial % N_WEAK;
-  sh_lock(&weak.lock);
-  weak.entry[i].hidden = gu_hide(n);
-  weak.entry[i].serial = n->serial;
-  pthread_mutex_unlock(&weak.lock);
-}
-
-static struct sh_node *find_weak(size_t i) {
-  struct sh_node *found = NULL;
-  sh_lock(&weak.lock);
-  if (weak.entry[i].hidden != 0) {
-    struct sh_node *n = gu_reveal(weak.entry[i].hidden);
-    if (gcx_revive(n) == 1)
-      found = n;
-  }
-  if (found != NULL) {
-    sh_hold(found->serial);
-    if (found->serial != weak.entry[i].serial || !sh_is_intact(found))
-      atomic_fetch_add(&n_wrong, 1);
-  }
-  pthread_mutex_unlock(&weak.lock);
-  atomic_fetch_add(found != NULL ? &n_found : &n_too_late, 1);
-  return found;
-}
-
-/* A dead parent lets go of its children; a kept one does not. */
-static void let_go(const struct sh_node *n) {
-  for (int i = 0; i < 2; i++)
-    if (n->ref[i] != NULL)
-      sh_drop(n->ref[i]->serial);
-}
-
-static gcx_verdict GC_CALLBACK on_step_death(void *object, size_t bytes,
-                                             void *cd) {
-  struct sh_node *n = object;
-  size_t i = n->serial % N_WEAK;
-  bool is_held_kind = cd != NULL, keep = false;
-  is_held_kind ? sh_note_held(n, bytes) : sh_note(n, bytes);
-  sh_lock(&weak.lock);
-  if (is_stubborn(n->serial) && sh_notified(n->serial) == 1) {
-    keep = true;
-    if (keeps_early(n->serial) && gcx_keep(n) != 1)
-      atomic_fetch_add(&n_wrong, 1);
-  } else if (weak.entry[i].hidden == gu_hide(n)) {
-    weak.entry[i].hidden = 0;
-  }
-  pthread_mutex_unlock(&weak.lock);
-  if (keep)
-    atomic_fetch_add(&n_kept, 1);
-  else if (is_held_kind)
-    let_go(n);
-  return keep ? GCX_KEEP : GCX_DONE;
-}
-
-static struct sh_node *new_step_node(struct sh_node *volatile *held,
-                                     uint64_t *rand) {
-  size_t which = tap_rand_r(rand) % 3;
-  size_t size = tap_rand_r(rand) % 256;
-  if (size == 0)
-    size = tap_rand_r(rand) % (200 * 1024);
-  struct sh_node *n = sh_node(steps_kind[which], size, sh_take_serial());
-  sh_hold(n->serial);
-  if (which == 2)
-    for (int i = 0; i < 2; i++) {
-      struct sh_node *child = held[tap_rand_r(rand) % N_HELD];
-      if (child == NULL)
-        continue;
-      sh_hold(child->serial);
-      n->ref[i] = child;
-    }
-  if (tap_rand_r(rand) % 2)
-    enter_weak(n);
-  return n;
-}
-
-static void release_held(struct sh_node *volatile *slot) {
-  struct sh_node *n = *slot;
-  if (n == NULL)
-    return;
-  if (!sh_is_intact(n))
-    atomic_fetch_add(&n_wrong, 1);
-  sh_drop(n->serial);
-  *slot = NULL;
-}
-
-static GU_NOINLINE void *take_steps(void *arg) {
-  struct sh_node *volatile held[N_HELD] = {NULL};
-  uint64_t rand = tap_seed() * 31 + (uintptr_t)arg;
-  for (size_t i = 0; i < n_steps; i++) {
-    size_t slot = tap_rand_r(&rand) % N_HELD;
-    struct sh_node *n = tap_rand_r(&rand) % 3 == 0
-                            ? find_weak(tap_rand_r(&rand) % N_WEAK)
-                            : new_step_node(held, &rand);
-    release_held(&held[slot]);
-    held[slot] = n;
-    if (i % COLLECT_EVERY == COLLECT_EVERY - 1)
-      GC_gcollect();
-  }
-  for (size_t i = 0; i < N_HELD; i++)
-    release_held(&held[i]);
-  return NULL;
-}
-
-static void check_steps(void) {
-  size_t n = sh_taken(), exact = 0, missing = 0;
-  for (size_t i = 0; i < n; i++) {
-    unsigned want = is_stubborn(i) ? 2 : 1;
-    exact += sh_notified(i) == want;
-    missing += sh_notified(i) < want;
-  }
-  tap_eq_u(exact + missing, n);
-  tap_le(missing, n / 1000);
-  tap_eq_u(atomic_load(&n_wrong), 0);
-  sh_check_errors();
-  sh_check_stats();
-  tap_note("%zu objects, %zu kept, %zu found, %zu too late, %lu revived", n,
-           atomic_load(&n_kept), atomic_load(&n_found),
-           atomic_load(&n_too_late), sh_stats().revived);
-}
-
 static void each_death_is_notified_exactly_once(void) {
-  pthread_t t[N_STEPPING];
-  n_steps = TAP_TSAN ? 5000 : tap_long() ? 1250000 : 30000;
-  sh_begin(N_STEPPING * n_steps);
-  steps_kind[0] = sh_kind((gcx_kind_opts){.notify = on_step_death});
-  steps_kind[1] =
-      sh_kind((gcx_kind_opts){.notify = on_step_death, .release = sh_batch()});
-  steps_kind[2] = sh_kind((gcx_kind_opts){
-      .notify = on_step_death, .refs = GCX_REFS_HELD, .cd = steps_kind});
-  for (uintptr_t i = 0; i < N_STEPPING; i++)
-    sh_start(&t[i], take_steps, (void *)i);
-  for (int i = 0; i < N_STEPPING; i++)
-    sh_join(t[i]);
+  struct sp_plan plan = {.threads = 8,
+                         .steps = TAP_TSAN     ? 5000
+                                  : tap_long() ? 1250000
+                                               : 30000,
+                         .collect_every = 20000};
+  sh_begin(plan.threads * plan.steps);
+  plan.kind[0] = sh_kind((gcx_kind_opts){.notify = sp_on_death});
+  plan.kind[1] =
+      sh_kind((gcx_kind_opts){.notify = sp_on_death, .release = sh_batch()});
+  plan.kind[2] =
+      sh_kind((gcx_kind_opts){.notify = sp_on_death, .refs = GCX_REFS_HELD});
+  sp_run(&plan);
   /* What was kept dies in the next collection, and its children with it. */
   for (int i = 0; i < 4; i++)
     sh_settle_deep(10);
-  check_steps();
-  tap_ge(atomic_load(&n_found), 100);
+  sp_check();
   tap_ge(sh_stats().revived, 1);
 }
 
