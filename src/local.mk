@@ -64,6 +64,7 @@ libgccore_la_SOURCES = \
 	src/diag/dump.h src/diag/dump_final.c src/diag/referrers.c \
 	src/diag/heapmap.c src/diag/heapmap.h src/diag/leak.c \
 	src/diag/leak.h src/diag/back.c src/diag/back.h \
+	src/diag/chance.c src/diag/chance.h \
 	src/diag/report.c src/diag/search.c src/diag/search.h \
 	src/diag/sited_check.c \
 	src/diag/sited_check.h src/diag/told.c src/diag/told.h \

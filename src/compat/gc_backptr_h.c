@@ -2,6 +2,7 @@
  */
 #include "compat/compat.h"
 #include "diag/back.h"
+#include "diag/chance.h"
 #include "plat/plat.h"
 
 #include <gc/gc_backptr.h>
@@ -37,13 +38,13 @@ GC_ref_kind GC_get_back_ptr_info(void *dest, void **base, size_t *offset) {
   return kind_of_back(link.by);
 }
 
-void *GC_generate_random_heap_address(void) { return gc_back_random_address(); }
+void *GC_generate_random_heap_address(void) { return gc_chance_address(); }
 
-void *GC_generate_random_valid_address(void) { return gc_back_random_object(); }
+void *GC_generate_random_valid_address(void) { return gc_chance_object(); }
 
 void GC_generate_random_backtrace(void) {
   GC_gcollect();
-  void *p = gc_back_random_object();
+  void *p = gc_chance_object();
   if (p == NULL)
     gc_plat_message("there is no object to trace back");
   else

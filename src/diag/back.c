@@ -9,14 +9,9 @@
 
 #include "base/bits.h"
 #include "base/format.h"
-#include "cycle/api_lock.h"
-#include "cycle/gc_start.h"
 #include "diag/search.h"
 #include "heap/sited.h"
 #include "notify/final.h"
-#include "reclaim/large.h"
-#include "world/roots.h"
-#include "world/stop.h"
 
 #define MAX_NODES 1024u
 #define TABLE_SIZE (2 * MAX_NODES)
@@ -144,13 +139,6 @@ static void look_in_object(const struct gc_search *s, const char *word,
     add_node(s->from, word, to);
 }
 
-/* Between collections the map of allocated objects says what lives. */
-static bool is_back_live(gc_block_id b, unsigned slot) {
-  const _Atomic uint8_t *states = gc_heap.blocks[b].states;
-  return gc_map_test(b, slot, gc_map_alloc()) &&
-         (states == NULL || gc_load_rlx(states + slot) == ST_NONE);
-}
-
 static void look_for_kept(struct back_search *b) {
   for (unsigned i = nodes.level > 0 ? nodes.level : 1; i < nodes.count; i++)
     if (gc_kind_flags(nodes.at[i].object.kind) & KIND_UNCOLLECTABLE)
@@ -169,7 +157,7 @@ static bool search_level(struct back_search *b) {
     return false;
   unsigned before = nodes.count;
   s.look = look_in_object;
-  gc_search_heap(&s, is_back_live);
+  gc_search_heap(&s, gc_search_is_live);
   nodes.level = before;
   return nodes.count > before;
 }
@@ -246,22 +234,6 @@ static void search_stopped(void *search, char *own_sp) {
   __builtin_memset(&nodes, 0, sizeof nodes);
 }
 
-/* Also between GC_stop_world_external and its counterpart, by who called it. */
-static void with_stopped_world(void (*fn)(void *, char *), void *cx) {
-  if (gc_world_is_stopped() && gc_api_is_mine()) {
-    gc_plat_with_registers(fn, cx);
-    return;
-  }
-  gc_api_lock();
-  gc_roots_prepare();
-  gc_thread_lock_list();
-  gc_stop_world();
-  gc_plat_with_registers(fn, cx);
-  gc_start_world();
-  gc_thread_unlock_list();
-  gc_api_unlock_only();
-}
-
 gc_noinline static unsigned
 find_back(uintptr_t hidden, struct gc_back_link *links, unsigned max) {
   struct back_search b = {.hidden = hidden,
@@ -269,9 +241,7 @@ find_back(uintptr_t hidden, struct gc_back_link *links, unsigned max) {
                           .max = max,
                           .own_end = __builtin_frame_address(0),
                           .node = NOBODY};
-  gc_start();
-  if (gc_start_thread())
-    with_stopped_world(search_stopped, &b);
+  gc_search_with_stopped_world(search_stopped, &b);
   return b.count;
 }
 
@@ -333,82 +303,3 @@ void gc_back_print(const void *p) {
     print_link(&links[i]);
   }
 }
-
-/* ---- By chance ---- */
-
-#define TRIES 10000u
-
-static uint64_t next_random(uint64_t *state) {
-  *state ^= *state << 13;
-  *state ^= *state >> 7;
-  *state ^= *state << 17;
-  return *state;
-}
-
-/* Block 0 is never used. */
-static char *random_byte(uint64_t *state) {
-  size_t used = gc_load_rlx(&gc_heap.used);
-  if (used <= GC_BLOCK_BYTES)
-    return NULL;
-  return gc_heap.base + GC_BLOCK_BYTES +
-         next_random(state) % (used - GC_BLOCK_BYTES);
-}
-
-struct random_search {
-  uint64_t state;
-  bool wants_object;
-  char *found;
-};
-
-static void take_first_object(gc_block_id b, void *search) {
-  struct random_search *r = search;
-  for (unsigned i = 0; r->found == NULL && i < gc_heap.blocks[b].slots; i++) {
-    struct gc_object o;
-    gc_object_at(b, i, &o);
-    if (is_back_live(b, i) && !gc_search_is_claimed(&o))
-      r->found = o.start;
-  }
-}
-
-static void take_first_of(gc_block_id b, struct random_search *r) {
-  enum gc_block_state state = gc_hot_state(gc_block_hot(b));
-  if (state != BLK_FREE && !r->wants_object)
-    r->found = gc_block_address(b);
-  else if (state == BLK_SMALL)
-    take_first_object(b, r);
-}
-
-static bool is_wanted(const struct random_search *r, const char *p) {
-  struct gc_object o;
-  if (!r->wants_object)
-    return gc_heap_has(p);
-  return gc_find(p, &o) && is_back_live(o.block, o.slot) &&
-         !gc_search_is_claimed(&o);
-}
-
-/* In a heap that is almost empty chance may fail; then the first one is taken. */
-static void search_random(void *search, char *own_sp) {
-  struct random_search *r = search;
-  size_t blocks = gc_load_rlx(&gc_heap.used) >> GC_BLOCK_SHIFT;
-  (void)own_sp;
-  for (unsigned i = 0; r->found == NULL && i < TRIES; i++) {
-    char *p = random_byte(&r->state);
-    r->found = p != NULL && is_wanted(r, p) ? p : NULL;
-  }
-  for (gc_block_id b = 1; r->found == NULL && b < blocks; b++)
-    take_first_of(b, r);
-  if (r->found == NULL)
-    gc_large_each(take_first_object, r);
-}
-
-static char *find_random(bool wants_object) {
-  struct random_search r = {.state = gc_plat_random() | 1,
-                            .wants_object = wants_object};
-  gc_start();
-  if (gc_start_thread())
-    with_stopped_world(search_random, &r);
-  return r.found;
-}
-
-void *gc_back_random_address(void) { return find_random(false); }
-void *gc_back_random_object(void) { return find_random(true); }

@@ -38,9 +38,4 @@ unsigned gc_back_find(const void *p, struct gc_back_link *links, unsigned max);
 /* Prints such links. */
 void gc_back_print(const void *p);
 
-/* Any address in a used block, all alike. */
-void *gc_back_random_address(void);
-/* An address in a live object; null: there is none. */
-void *gc_back_random_object(void);
-
 #endif

@@ -2,11 +2,14 @@
  */
 #include "diag/search.h"
 
+#include "cycle/api_lock.h"
+#include "cycle/gc_start.h"
 #include "heap/layout.h"
 #include "heap/side.h"
 #include "heap/tlab.h"
 #include "reclaim/large.h"
 #include "world/roots.h"
+#include "world/stop.h"
 
 gc_scans_memory static void search_words(const struct gc_search *s,
                                          const char *lo, const char *hi) {
@@ -120,4 +123,33 @@ void gc_search_threads(struct gc_search *s, char *own_sp, const char *own_end) {
     gc_stack_each_range(t, own_sp, search_range, s);
   }
   s->thread = NULL;
+}
+
+/* ---- Between collections ---- */
+
+bool gc_search_is_live(gc_block_id b, unsigned slot) {
+  const _Atomic uint8_t *states = gc_heap.blocks[b].states;
+  return gc_map_test(b, slot, gc_map_alloc()) &&
+         (states == NULL || gc_load_rlx(states + slot) == ST_NONE);
+}
+
+static void with_stopped_world(void (*fn)(void *, char *), void *cx) {
+  if (gc_world_is_stopped() && gc_api_is_mine()) {
+    gc_plat_with_registers(fn, cx);
+    return;
+  }
+  gc_api_lock();
+  gc_roots_prepare();
+  gc_thread_lock_list();
+  gc_stop_world();
+  gc_plat_with_registers(fn, cx);
+  gc_start_world();
+  gc_thread_unlock_list();
+  gc_api_unlock_only();
+}
+
+void gc_search_with_stopped_world(void (*fn)(void *, char *), void *cx) {
+  gc_start();
+  if (gc_start_thread())
+    with_stopped_world(fn, cx);
 }

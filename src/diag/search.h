@@ -43,4 +43,11 @@ void gc_search_threads(struct gc_search *s, char *own_sp, const char *own_end);
  * list of threads is locked; while the world runs it is as it was a moment ago. */
 bool gc_search_is_claimed(const struct gc_object *o);
 
+/* Between collections the map of allocated objects says what lives. */
+bool gc_search_is_live(gc_block_id b, unsigned slot);
+/* Starts the library, and calls fn with the world stopped and roots prepared, with cx and
+ * the stack pointer below saved registers. Also between GC_stop_world_external and its
+ * counterpart, by who called it. Without memory for the thread fn is not called. */
+void gc_search_with_stopped_world(void (*fn)(void *, char *), void *cx);
+
 #endif
