@@ -34,7 +34,8 @@ libhcons_la_LDFLAGS = -pthread -version-info 0:0:0 -no-undefined
 
 libhexpr_la_SOURCES = extra/hexpr/atom.c extra/hexpr/atom.h \
 	extra/hexpr/acmatch.c extra/hexpr/acmatch.h \
-	extra/hexpr/algebra.c extra/hexpr/algebra.h extra/hexpr/find.c \
+	extra/hexpr/algebra.c extra/hexpr/algebra.h extra/hexpr/chain.c \
+	extra/hexpr/find.c \
 	extra/hexpr/net.c extra/hexpr/norm.c extra/hexpr/pattern.c \
 	extra/hexpr/pattern.h extra/hexpr/recall.c extra/hexpr/recall.h \
 	extra/hexpr/rules.c extra/hexpr/rules.h \
