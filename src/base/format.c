@@ -70,6 +70,49 @@ static void put_conversion(struct out *o, char conversion, bool is_long,
   }
 }
 
+/* ---- Widths ---- */
+
+struct field {
+  size_t width;
+  bool left, zeros;
+};
+
+static const char *read_field(const char *f, struct field *field,
+                              va_list *args) {
+  *field = (struct field){0};
+  for (; *f == '-' || *f == '0'; f++)
+    *(*f == '-' ? &field->left : &field->zeros) = true;
+  if (*f == '*') {
+    long n = va_arg(*args, int);
+    field->left |= n < 0;
+    field->width = (size_t)(n < 0 ? -n : n);
+    return f + 1;
+  }
+  for (; *f >= '0' && *f <= '9'; f++)
+    field->width = field->width * 10 + (size_t)(*f - '0');
+  return f;
+}
+
+/* What was written from `start` on is widened; what does not fit is cut off at the end. */
+static void widen(struct out *o, char *start, const struct field *field) {
+  size_t len = (size_t)(o->at - start), room = (size_t)(o->end - o->at);
+  size_t more = field->width > len ? field->width - len : 0;
+  if (field->left) {
+    while (more-- > 0 && o->at < o->end)
+      put_char(o, ' ');
+    return;
+  }
+  bool after_sign = field->zeros && len > 0 && *start == '-';
+  start += after_sign;
+  len -= after_sign;
+  size_t space = len + room;
+  size_t shift = more < space ? more : space;
+  size_t stays = len < space - shift ? len : space - shift;
+  __builtin_memmove(start + shift, start, stays);
+  __builtin_memset(start, field->zeros ? '0' : ' ', shift);
+  o->at = start + shift + stays;
+}
+
 size_t gc_format_args(char *buffer, size_t size, const char *format,
                       va_list args) {
   if (size == 0)
@@ -82,12 +125,15 @@ size_t gc_format_args(char *buffer, size_t size, const char *format,
       put_char(&o, *f);
       continue;
     }
+    struct field field;
     bool is_long = false;
-    for (f++; *f == 'l' || *f == 'z'; f++)
+    for (f = read_field(f + 1, &field, &copy); *f == 'l' || *f == 'z'; f++)
       is_long = true;
     if (*f == '\0')
       break;
+    char *start = o.at;
     put_conversion(&o, *f, is_long, &copy);
+    widen(&o, start, &field);
   }
   va_end(copy);
   *o.at = '\0';

@@ -1,7 +1,8 @@
 /* src/base/format.h: a small printf into a buffer. SPDX-License-Identifier: MIT
  *
  * No malloc, no locale, no errno: usable in signal handlers and in the stop.
- * Understands %s %c %d %u %x %p %% with the lengths l and z.
+ * Understands %s %c %d %u %x %p %% with the lengths l and z, a width, as digits or *,
+ * and the flags - and 0 with it.
  */
 #ifndef GC_BASE_FORMAT_H
 #define GC_BASE_FORMAT_H

@@ -26,6 +26,37 @@ static void conversions(void) {
   tap_eq_s(text, "0xfee1");
 }
 
+static void widths_match_the_library(void) {
+  for (int i = 0; i < 20000; i++) {
+    uint64_t r = tap_rand() >> (tap_rand() & 63);
+    int width = (int)(tap_rand() % 24), negative = -width;
+    char mine[300], model[300];
+    gc_format(mine, sizeof mine, "%5d|%-7u|%09d|%*ld|%-*x|%4s|%-6s|%3c|%*zu",
+              (int)r, (unsigned)r, (int)r, width, (long)r, width, (unsigned)r,
+              "ab", "longer than that", 'x', negative, (size_t)r);
+    snprintf(model, sizeof model, "%5d|%-7u|%09d|%*ld|%-*x|%4s|%-6s|%3c|%*zu",
+             (int)r, (unsigned)r, (int)r, width, (long)r, width, (unsigned)r,
+             "ab", "longer than that", 'x', negative, (size_t)r);
+    if (!tap_eq_s(mine, model))
+      return;
+  }
+}
+
+static void widths_end_with_the_room(void) {
+  for (size_t size = 1; size < 12; size++) {
+    char mine[16], model[16];
+    memset(mine, '#', sizeof mine);
+    gc_format(mine, size, "a%-6db", 42);
+    snprintf(model, sizeof model, "a%-6db", 42);
+    tap_eq_u(strlen(mine), size - 1 < 8 ? size - 1 : 8);
+    tap_eq_u(memcmp(mine, model, strlen(mine)), 0);
+    tap_check(mine[size] == '#');
+    gc_format(mine, size, "a%*db", 1000000, 42);
+    tap_eq_u(strlen(mine), size - 1);
+    tap_check(mine[size] == '#');
+  }
+}
+
 static void null_string(void) {
   const char *volatile none = NULL;
   char text[32];
@@ -90,7 +121,8 @@ static void messages_are_one_line(void) {
   tap_check(text[20] == '#');
 }
 
-TAP_MAIN(TAP_CASE(conversions), TAP_CASE(null_string),
+TAP_MAIN(TAP_CASE(conversions), TAP_CASE(widths_match_the_library),
+         TAP_CASE(widths_end_with_the_room), TAP_CASE(null_string),
          TAP_CASE(random_numbers_match_the_library),
          TAP_CASE(long_texts_are_cut), TAP_CASE(no_room_at_all),
          TAP_CASE(messages_are_one_line))
