@@ -115,9 +115,11 @@ static void say_kinds(const struct tally *tallies) {
   for (unsigned k = 0; k < gc_load_rlx(&gc_kind_count); k++) {
     unsigned flags = gc_kind_flags(k);
     if (tallies[k].objects != 0 || k < KIND_FIRST_NEW)
-      gc_dump_say("%u  %zu  %zu %s%s%s%s%s\n", k, tallies[k].objects,
-                  tallies[k].bytes, flags & KIND_LEAF ? " pointer-free" : "",
-                  flags & KIND_SPECIAL ? " described" : "",
+      gc_dump_say("%4u%12zu%13zu  %s%s%s%s\n", k, tallies[k].objects,
+                  tallies[k].bytes,
+                  flags & KIND_LEAF      ? "pointer-free"
+                  : flags & KIND_SPECIAL ? "described"
+                                         : "searched",
                   flags & KIND_UNCOLLECTABLE ? " uncollectable" : "",
                   flags & KIND_NOTIFIED ? " notified " : "",
                   flags & KIND_NOTIFIED ? gc_kinds[k].notifier.name : "");

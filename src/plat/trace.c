@@ -73,12 +73,13 @@ static void say_frame(const void *frame) {
   Dl_info info;
   const char *p = (const char *)frame - 1;
   if (dladdr(p, &info) == 0)
-    gc_plat_message("    from %p", frame);
+    gc_plat_message("    called from %p", frame);
   else if (info.dli_sname == NULL)
-    gc_plat_message("    from %s+0x%lx", info.dli_fname,
+    gc_plat_message("    called from %s+0x%lx", info.dli_fname,
                     (unsigned long)(p - (const char *)info.dli_fbase));
   else
-    gc_plat_message("    from %s (%s+0x%lx)", info.dli_sname, info.dli_fname,
+    gc_plat_message("    called from %s (%s+0x%lx)", info.dli_sname,
+                    info.dli_fname,
                     (unsigned long)(p - (const char *)info.dli_fbase));
 }
 

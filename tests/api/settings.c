@@ -236,6 +236,25 @@ static void dumps_are_printed(void) {
   tap_check(strlen(text) > 10);
 }
 
+static void rows_stand_below_their_titles(void) {
+  static char text[1 << 20];
+  GC_INIT();
+  if (!gu_on_reclaim())
+    tap_skip("this table is Reclaim's");
+  for (size_t i = 0; i < 1000; i++)
+    keep[0] = GC_malloc_atomic(BYTES + i);
+  capture(STDOUT_FILENO, GC_dump, text, sizeof text);
+  const char *titles = strstr(text, "kind     objects        bytes  prop");
+  tap_require(titles != NULL);
+  size_t column = (size_t)(strstr(titles, "  prop") - titles);
+  for (const char *row = strchr(titles, '\n') + 1; *row >= ' ';
+       row = strchr(row, '\n') + 1) {
+    tap_require(strlen(row) > column + 2);
+    tap_check(row[column - 1] >= '0' && row[column - 1] <= '9');
+    tap_check(row[column] == ' ' && row[column + 2] > ' ');
+  }
+}
+
 static void print_list(void) { GC_print_free_list(GC_I_NORMAL, 2); }
 
 static void free_lists_are_printed(void) {
@@ -364,6 +383,7 @@ TAP_MAIN(TAP_CASE(numbers_are_kept), TAP_CASE(time_limits_are_kept),
          TAP_CASE(there_may_be_helpers), TAP_CASE(stacks_may_be_announced),
          TAP_CASE(all_objects_are_enumerated),
          TAP_CASE(dead_objects_are_not_enumerated), TAP_CASE(dumps_are_printed),
+         TAP_CASE(rows_stand_below_their_titles),
          TAP_CASE(free_lists_are_printed), TAP_CASE(found_roots_and_added_ones),
          TAP_CASE(the_world_stops_by_hand), TAP_CASE(texts_are_printed),
          TAP_CASE(the_log_has_a_descriptor),

@@ -92,7 +92,7 @@ static void leaks_name_their_callers(void) {
   find_leaks();
   tap_eq_u(count_said("tests_innermost_caller"), count_said("lost.c:7"));
   tap_eq_u(count_said("tests_outer_caller"), count_said("lost.c:7"));
-  tap_eq_u(count_said("    from "), 4 * count_said("lost.c:7"));
+  tap_eq_u(count_said("    called from "), 4 * count_said("lost.c:7"));
   tap_eq_u(count_said("GC_debug_malloc"), 0);
 }
 
@@ -100,13 +100,13 @@ static void one_call_is_the_innermost(void) {
   start("1");
   find_leaks();
   tap_eq_u(count_said("tests_innermost_caller"), count_said("lost.c:7"));
-  tap_eq_u(count_said("    from "), count_said("lost.c:7"));
+  tap_eq_u(count_said("    called from "), count_said("lost.c:7"));
 }
 
 static void no_calls_by_default(void) {
   start(NULL);
   find_leaks();
-  tap_eq_u(count_said("    from "), 0);
+  tap_eq_u(count_said("    called from "), 0);
   void *base = GC_base(GC_debug_malloc(BYTES, "file.c", 1));
   tap_le(GC_size(base), BYTES + 32 + 8 + 16);
 }
@@ -114,8 +114,8 @@ static void no_calls_by_default(void) {
 static void many_calls_are_cut_off(void) {
   start("1000");
   find_leaks();
-  tap_ge(count_said("    from "), 4 * N_LOST / 2);
-  tap_le(count_said("    from "), 16 * N_LOST);
+  tap_ge(count_said("    called from "), 4 * N_LOST / 2);
+  tap_le(count_said("    called from "), 16 * N_LOST);
 }
 
 static void smash(void) {
