@@ -164,7 +164,7 @@ static bool grow_block_table(struct gc_pool *pool) {
 }
 
 /* The lock is held. False: no memory for the tables. */
-static bool add_locked(struct gc_pool *pool, gc_block_id b) {
+static bool add_block_locked(struct gc_pool *pool, gc_block_id b) {
   struct gc_block *block = &gc_heap.blocks[b];
   const struct gc_size_class *sc = &gc_sizes.of[pool->size_class];
   block->slots = (uint16_t)sc->slots;
@@ -187,7 +187,7 @@ static bool add_locked(struct gc_pool *pool, gc_block_id b) {
 
 bool gc_pool_add_block(struct gc_pool *pool, gc_block_id b) {
   gc_lock(&pool->lock);
-  bool is_added = add_locked(pool, b);
+  bool is_added = add_block_locked(pool, b);
   gc_unlock(&pool->lock);
   if (!is_added)
     gc_space_give(b, 1);
@@ -196,7 +196,8 @@ bool gc_pool_add_block(struct gc_pool *pool, gc_block_id b) {
 
 bool gc_pool_add_first_block(struct gc_pool *pool, gc_block_id b) {
   gc_lock(&pool->lock);
-  bool is_first = pool->count == 0, is_added = is_first && add_locked(pool, b);
+  bool is_first = pool->count == 0,
+       is_added = is_first && add_block_locked(pool, b);
   gc_unlock(&pool->lock);
   if (!is_added)
     gc_space_give(b, 1);
