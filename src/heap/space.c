@@ -249,8 +249,10 @@ static gc_block_id advance_frontier(uint32_t n) {
   gc_block_id b = space.used_blocks;
   space.used_blocks += n;
   gc_store_rel(&gc_heap.used, to);
-  /* Before anything is allocated there: client mark procedures test it. */
-  *gc_switches.greatest_plausible = gc_heap.base + to;
+  /* Before anything is allocated there: client mark procedures test it. The last byte,
+   * since the one behind will be the first object's of the next block, which a copy of
+   * this address on a stack would keep. */
+  *gc_switches.greatest_plausible = gc_heap.base + to - 1;
   update_heap_bytes();
   return b;
 }

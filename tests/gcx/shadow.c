@@ -186,9 +186,12 @@ struct call {
   void *arg;
 };
 
+/* The system gives the stack to the next thread, of which a collection may find some
+ * gaps in frames before they are written. */
 static void *call_it(void *arg) {
   struct call *c = arg;
   c->fn(c->arg);
+  gu_scrub_stack();
   return NULL;
 }
 
