@@ -97,22 +97,11 @@ static bool add_block(struct gc_pool *pool, bool may_grow) {
   return gc_pool_add_block(pool, b);
 }
 
-/* The first block of a size is often its last, and little of it is ever written: it
- * had better not be one whose pages are there, which busy sizes would then have to
- * replace by fresh ones. */
-static bool add_first_block(struct gc_pool *pool) {
-  if (gc_pool_count(pool) != 0 || *gc_switches.dont_expand ||
-      gc_pacer_decide(GC_BLOCK_BYTES).collect)
-    return false;
-  gc_block_id b = gc_space_take_unwritten();
-  return b != 0 && gc_pool_add_first_block(pool, b);
-}
-
 /* One rung: true when it is worth looking into the pool again. */
 static bool supply_pool(struct gc_pool *pool, struct gc_supply *s) {
   if (gc_pacer_is_overdue() && !s->collected && gc_supply_collect(s))
     return true;
-  if (add_first_block(pool) || add_block(pool, false))
+  if (add_block(pool, false))
     return true;
   enum gc_supply_answer answer = gc_supply_next(s);
   if (answer == SUPPLY_GROW)

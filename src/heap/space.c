@@ -21,8 +21,6 @@
 #define MIN_RESERVE ((size_t)4 << 20)
 #define MIN_COMMIT_STEP ((size_t)4 << 20)
 #define MAX_COMMIT_STEP ((size_t)64 << 20)
-/* A free block that was written no further is as good as discarded. */
-#define HARDLY_WRITTEN ((uint32_t)GC_BLOCK_BYTES / 4)
 
 struct gc_heap gc_heap;
 size_t gc_heap_round = GC_GRANULE_BYTES - 1;
@@ -159,9 +157,7 @@ void gc_space_start(void) {
     gc_fatal("cannot commit memory for the first block of the heap; "
              "raise the memory limit");
   gc_store_rel(&gc_heap.used, GC_BLOCK_BYTES);
-  /* Not the first object's own address, which the variable would keep: clients may
-   * have it among their roots. */
-  *gc_switches.least_plausible = gc_heap.base + GC_BLOCK_BYTES - 1;
+  *gc_switches.least_plausible = gc_heap.base + GC_BLOCK_BYTES;
 }
 
 void gc_heap_start(bool spare_byte) {
@@ -249,10 +245,8 @@ static gc_block_id advance_frontier(uint32_t n) {
   gc_block_id b = space.used_blocks;
   space.used_blocks += n;
   gc_store_rel(&gc_heap.used, to);
-  /* Before anything is allocated there: client mark procedures test it. The last byte,
-   * since the one behind will be the first object's of the next block, which a copy of
-   * this address on a stack would keep. */
-  *gc_switches.greatest_plausible = gc_heap.base + to - 1;
+  /* Before anything is allocated there: client mark procedures test it. */
+  *gc_switches.greatest_plausible = gc_heap.base + to;
   update_heap_bytes();
   return b;
 }
@@ -289,30 +283,6 @@ gc_block_id gc_space_take(uint32_t n, bool may_grow) {
   return b;
 }
 
-static gc_block_id find_discarded(void) {
-  for (uint32_t i = space.lowest_free >> 6; i <= space.used_blocks >> 6; i++) {
-    uint64_t w = bits_of(&space.discarded)[i];
-    if (w != 0)
-      return (i << 6) + gc_bits_lowest(w);
-  }
-  return 0;
-}
-
-gc_block_id gc_space_take_unwritten(void) {
-  gc_lock(&blocks_lock);
-  gc_block_id b = find_discarded();
-  if (b == 0) {
-    b = advance_frontier(1);
-  } else if (within_limit(1)) {
-    take_free(b, 1);
-    update_heap_bytes();
-  } else {
-    b = 0;
-  }
-  gc_unlock(&blocks_lock);
-  return b;
-}
-
 bool gc_space_take_at(gc_block_id b, uint32_t n) {
   gc_lock(&blocks_lock);
   bool ok = b + n <= space.used_blocks;
@@ -324,25 +294,20 @@ bool gc_space_take_at(gc_block_id b, uint32_t n) {
   return ok;
 }
 
-/* As resident ones, in any case or where they were written. */
-static void give_locked(gc_block_id b, uint32_t n, bool all_resident) {
+static void give_locked(gc_block_id b, uint32_t n) {
   for (uint32_t i = b; i < b + n; i++) {
-    bool resident =
-        all_resident || gc_heap.blocks[i].pristine_from > HARDLY_WRITTEN;
     gc_store_rel(&gc_heap.hot[i], 0);
     gc_heap.blocks[i].freed_epoch = gc_heap.epoch;
-    set_bit(resident ? &space.resident : &space.discarded, i, true);
-    space.resident_count += resident;
-    space.discarded_count += !resident;
+    set_bit(&space.resident, i, true);
   }
+  space.resident_count += n;
   if (b < space.lowest_free)
     space.lowest_free = b;
 }
 
 void gc_space_give(gc_block_id b, uint32_t n) {
   gc_lock(&blocks_lock);
-  give_locked(b, n, false);
-  update_heap_bytes();
+  give_locked(b, n);
   gc_unlock(&blocks_lock);
 }
 
@@ -355,7 +320,7 @@ bool gc_space_expand(size_t bytes) {
   gc_lock(&blocks_lock);
   gc_block_id b = advance_frontier((uint32_t)n);
   if (b != 0)
-    give_locked(b, (uint32_t)n, true);
+    give_locked(b, (uint32_t)n);
   gc_unlock(&blocks_lock);
   return b != 0;
 }

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: MIT
  *
  * Free blocks below `used` are in one of two bit maps: resident, or discarded
- * (pages returned to the system, or hardly written since; using one again is
- * growth). Search is first fit by address. All under the blocks lock.
+ * (pages returned to the system; using one again is growth). Search is first fit
+ * by address. All under the blocks lock.
  */
 #ifndef GC_HEAP_SPACE_H
 #define GC_HEAP_SPACE_H
@@ -16,10 +16,6 @@ void gc_space_start(void);
  * there are none, or when the limit or the system refuses. Both maps of the
  * blocks are zero; hot is still FREE; `pristine_from` tells what is zero. */
 gc_block_id gc_space_take(uint32_t n, bool may_grow);
-
-/* A block for few objects: one of which hardly a page is resident, so that those that
- * were written are left to who will fill them. That is growth; 0 when refused. */
-gc_block_id gc_space_take_unwritten(void);
 
 /* Takes exactly these blocks if all are free (growth in place). */
 bool gc_space_take_at(gc_block_id b, uint32_t n);

@@ -18,8 +18,7 @@
 #include "base/compiler.h"
 #include "base/config.h"
 
-/* With the heads before it, two pages for a thread. */
-#define GC_SELF_UPPER_BYTES (7u * 1024u + 512u)
+#define GC_SELF_UPPER_BYTES (12u * 1024u)
 
 /* A number in a frame of this thread's stack; see world/frame. */
 struct gc_frame_mark {

@@ -163,13 +163,16 @@ static bool grow_block_table(struct gc_pool *pool) {
   return true;
 }
 
-/* The lock is held. False: no memory for the tables. */
-static bool add_block_locked(struct gc_pool *pool, gc_block_id b) {
+bool gc_pool_add_block(struct gc_pool *pool, gc_block_id b) {
   struct gc_block *block = &gc_heap.blocks[b];
   const struct gc_size_class *sc = &gc_sizes.of[pool->size_class];
+  gc_lock(&pool->lock);
   block->slots = (uint16_t)sc->slots;
-  if (!grow_block_table(pool) || !gc_side_add(block, pool->kind))
+  if (!grow_block_table(pool) || !gc_side_add(block, pool->kind)) {
+    gc_unlock(&pool->lock);
+    gc_space_give(b, 1);
     return false;
+  }
   block->size_class = pool->size_class;
   block->epoch = gc_heap.epoch;
   block->live = 0;
@@ -182,26 +185,8 @@ static bool add_block_locked(struct gc_pool *pool, gc_block_id b) {
   gc_store_rlx(&pool->has_blocks, true);
   if (gc_classify_is_closed()) /* the cursor does not come as far */
     make_available(pool, b);
+  gc_unlock(&pool->lock);
   return true;
-}
-
-bool gc_pool_add_block(struct gc_pool *pool, gc_block_id b) {
-  gc_lock(&pool->lock);
-  bool is_added = add_block_locked(pool, b);
-  gc_unlock(&pool->lock);
-  if (!is_added)
-    gc_space_give(b, 1);
-  return is_added;
-}
-
-bool gc_pool_add_first_block(struct gc_pool *pool, gc_block_id b) {
-  gc_lock(&pool->lock);
-  bool is_first = pool->count == 0,
-       is_added = is_first && add_block_locked(pool, b);
-  gc_unlock(&pool->lock);
-  if (!is_added)
-    gc_space_give(b, 1);
-  return is_added || !is_first;
 }
 
 uint32_t gc_pool_count(struct gc_pool *pool) {

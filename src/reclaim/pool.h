@@ -23,8 +23,6 @@ bool gc_pool_claim(struct gc_pool *pool, struct gc_cell *cell,
 /* Adds a fresh block (from gc_space_take) to the pool. False: no memory for the
  * tables; the block is given back. */
 bool gc_pool_add_block(struct gc_pool *pool, gc_block_id b);
-/* The same, unless the pool has a block by now; then this one is given back. */
-bool gc_pool_add_first_block(struct gc_pool *pool, gc_block_id b);
 
 /* Its blocks at the moment. */
 uint32_t gc_pool_count(struct gc_pool *pool);

@@ -5,11 +5,9 @@
 
 #include "alloc/alloc.h"
 #include "base/switches.h"
-#include "cycle/collect.h"
 #include "cycle/gc_start.h"
-#include "heap/space.h"
+#include "heap/heap.h"
 #include "plat/plat.h"
-#include "reclaim/classify.h"
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -39,11 +37,8 @@ static void *in_another_block(void *object, size_t bytes) {
 }
 
 static void fill(size_t bytes, size_t total) {
-  for (size_t done = 0; done < total; done += bytes) {
-    char *object = gc_alloc(bytes, KIND_ATOMIC);
-    tap_require(object != NULL);
-    *object = 1;
-  }
+  for (size_t done = 0; done < total; done += bytes)
+    tap_require(gc_alloc(bytes, KIND_ATOMIC) != NULL);
 }
 
 static void of_a_busy_size_all(void) {
@@ -60,19 +55,6 @@ static void of_a_rare_size_what_is_used(void) {
     tap_check(!last_page_is_there(gc_alloc(bytes, KIND_ATOMIC)));
 }
 
-/* Filled blocks that became free are for who will fill them again. */
-static void of_a_rare_size_after_a_collection_too(void) {
-  start();
-  fill(48, (size_t)6 << 20);
-  --*gc_switches.dont_gc;
-  gc_collect(COLLECT_EXPLICIT);
-  gc_classify_rest();
-  ++*gc_switches.dont_gc;
-  tap_require(gc_space_free_bytes() > (size_t)4 << 20);
-  for (size_t bytes = 100; bytes < 500; bytes += 50)
-    tap_check(!last_page_is_there(gc_alloc(bytes, KIND_ATOMIC)));
-}
-
 static void of_a_small_heap_what_is_used(void) {
   start();
   fill(48, (size_t)1 << 20);
@@ -81,5 +63,4 @@ static void of_a_small_heap_what_is_used(void) {
 }
 
 TAP_MAIN(TAP_CASE(of_a_busy_size_all), TAP_CASE(of_a_rare_size_what_is_used),
-         TAP_CASE(of_a_rare_size_after_a_collection_too),
          TAP_CASE(of_a_small_heap_what_is_used))

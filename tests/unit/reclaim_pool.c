@@ -291,23 +291,10 @@ static void an_empty_block_is_given_back(void) {
   start();
   claim(SIZE);
   gc_block_id b = gc_block_of(cell.cur);
-  gc_heap.blocks[b].pristine_from = GC_BLOCK_BYTES; /* as if it was filled */
   size_t free_before = gc_space_free_bytes();
   flip();
   tap_check(!has_block(b));
   tap_eq_u(gc_space_free_bytes(), free_before + GC_BLOCK_BYTES);
-  tap_check(gc_space_check());
-}
-
-static void only_one_first_block_is_added(void) {
-  start();
-  gc_block_id first = gc_space_take(1, true), late = gc_space_take(1, true);
-  struct gc_pool *empty = gc_pool_of(KIND_NORMAL, gc_sizeclass_of(4096));
-  tap_require(gc_pool_count(empty) == 0);
-  tap_check(gc_pool_add_first_block(empty, first));
-  tap_check(gc_pool_add_first_block(empty, late));
-  tap_eq_u(gc_pool_count(empty), 1);
-  tap_eq_u(gc_space_take_unwritten(), late);
   tap_check(gc_space_check());
 }
 
@@ -355,5 +342,4 @@ TAP_MAIN(TAP_CASE(runs_are_disjoint_zero_and_allocated),
          TAP_CASE(only_what_was_allocated_is_kept),
          TAP_CASE(a_fresh_block_outlives_collections),
          TAP_CASE(an_empty_block_is_given_back),
-         TAP_CASE(only_one_first_block_is_added),
          TAP_CASE(classify_keeps_what_is_marked))
