@@ -22,7 +22,9 @@ static void *data_of(struct df_world *w, const struct df_object *o) {
                       : (void *)(uintptr_t)(2 * o->serial + 1);
 }
 
-/* On any thread: tells the world of it, which looks at its next call. */
+/* On any thread: tells the world of it, which looks at its next call. What the object
+ * refers to may be in use, and changed at this moment, where the world has a thread of
+ * its own. */
 static void note(void *obj, void *cd, int proc) {
   uint64_t key = df_key_at(obj);
   struct df_world *w;
@@ -33,9 +35,10 @@ static void note(void *obj, void *cd, int proc) {
                       : df_address(o) != obj ? "a finaliser got another address"
                       : o->proc != proc      ? "another finaliser ran"
                       : data_of(w, o) != cd  ? "a finaliser got other data"
-                      : !df_is_intact(w, o, 3)
+                      : !df_is_intact(w, o, w->is_threaded ? 0 : 3)
                           ? "a finaliser found bad contents"
-                      : o->data != 0 && !df_is_intact(w, df_at(w, o->data), 0)
+                      : !w->is_threaded && o->data != 0 &&
+                              !df_is_intact(w, df_at(w, o->data), 0)
                           ? "a finaliser found bad data"
                           : NULL;
   if (fault != NULL)
